@@ -97,7 +97,7 @@ class _ChunkedSum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(  # type: ignore[override]
+    def backward(
         ctx: torch.autograd.function.FunctionCtx, upstream: torch.Tensor
     ) -> tuple[torch.Tensor, None]:
         (gradient,) = ctx.saved_tensors  # type: ignore[attr-defined]
