@@ -1,0 +1,242 @@
+"""A task: where rows come from, what the right answer is, how it is asked for and scored.
+
+One YAML file a task (``docs/tasks.md``), read by ``taskfile``; this module holds what was read and
+turns a row into the values that templates use.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, field
+from dataclasses import dataclass as plain_dataclass
+from typing import Annotated, Literal, Never
+
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt
+from pydantic.dataclasses import dataclass
+
+from preceptor import artifact
+from preceptor.errors import RowError
+from preceptor.records import Row
+from preceptor.tasks.expressions import ExpressionError, evaluate
+from preceptor.tasks.transforms import tidy
+
+Metric = Literal["accuracy", "rouge_l", "entity_f1", "exact_match", "token_f1"]
+FieldType = Literal["str", "int", "float", "bool", "list", "dict"]
+LabelValue = StrictBool | StrictInt | StrictFloat | str
+ANSWER_TARGET = "{{ answer }}"
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Source:
+    """Where the rows are: a folder of the data root, or rows shipped in the package."""
+
+    splits: dict[str, str]
+    """Our split to the file's name without its ending."""
+    folder: str = ""
+    package: str = ""
+    hub: str = ""
+    """The data set's id on the Hugging Face hub, for reference."""
+    config: str = ""
+    """Its configuration there."""
+
+    @property
+    def dataset(self) -> str:
+        """The name that rows carry."""
+        return self.folder or self.package
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Labels:
+    """The answer is a label."""
+
+    field: str
+    """Expression for the label's value in the row."""
+    names: dict[LabelValue, str]
+    """Value to name."""
+    words: dict[str, str]
+    """Name to the words that a model reads and writes: the options, in this order."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Choices:
+    """The answer is one of the texts that the row brings."""
+
+    options: str
+    """Expression for the list of texts."""
+    answer: str
+    """Expression for the index of the right one, from 0."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Template:
+    """One wording of a task."""
+
+    id: str
+    prompt: str
+    target: str = ANSWER_TARGET
+    inverted: StrictBool = False
+    """What is asked for is a field and not the answer (FLAN, section 2.1)."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Task:
+    """A task file's content; ``docs/tasks.md`` says what each field means."""
+
+    task: str
+    title: str
+    licence: str
+    about: str
+    source: Source
+    provenance: tuple[str, ...]
+    fields: dict[str, FieldType]
+    values: dict[str, str]
+    metric: Metric
+    templates: tuple[Template, ...]
+    cluster: str = ""
+    category: str = ""
+    keep: str = ""
+    labels: Labels | None = None
+    choices: Choices | None = None
+    answer: str = ""
+    max_new_tokens: Annotated[StrictInt, Field(gt=0)] = 64
+
+    @property
+    def name(self) -> str:
+        """The task's name, which is its file's."""
+        return self.task
+
+    @property
+    def kind(self) -> Literal["options", "text"]:
+        """Whether the answer is one of some options or free text."""
+        return "text" if self.answer else "options"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content: the same for files that differ in layout or comments only."""
+        return artifact.digest(_ordered(asdict(self)))
+
+
+@plain_dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row with everything that a template may use."""
+
+    values: Mapping[str, object]
+    answer: str
+    options: tuple[str, ...] = field(default=())
+    """Empty for free text."""
+    gold: int = -1
+    """Index of the right option; -1 for free text."""
+
+
+def prepare(task: Task, row: Row) -> Prepared | None:
+    """Check a row and compute its values and answer.
+
+    None for a row to leave out: ``keep`` is false, or two of its options are equal or one is empty,
+    so that the right one could not be told from the rest (rows of MedMCQA are like that). The texts
+    of choices are tidied, so that each is one line of the options block; a free answer is stripped.
+
+    Raises:
+        RowError: A field is missing or of another type, an expression fails, the label's value is
+            unknown, there are fewer than two options, or the answer is empty or out of range.
+    """
+    scope = _checked_fields(task, row)
+    if task.keep and not _evaluated(task, row, "keep", task.keep, scope):
+        return None
+    values: dict[str, object] = {}
+    for name, expression in task.values.items():
+        values[name] = scope[name] = _evaluated(task, row, f"values.{name}", expression, scope)
+    if task.labels is not None:
+        return _labelled(task, row, task.labels, values, scope)
+    if task.choices is not None:
+        return _chosen(task, row, task.choices, values, scope)
+    answer = _evaluated(task, row, "answer", task.answer, scope)
+    if not isinstance(answer, str):
+        _refuse(task, row, f"answer should be text, found {_shown(answer)}")
+    if not answer.strip():
+        _refuse(task, row, "answer is empty; leave such rows out with keep")
+    return Prepared(values, answer.strip())
+
+
+def _labelled(
+    task: Task, row: Row, labels: Labels, values: dict[str, object], scope: dict[str, object]
+) -> Prepared:
+    value = _evaluated(task, row, "labels.field", labels.field, scope)
+    name = labels.names.get(value) if isinstance(value, bool | int | float | str) else None
+    if name is None:
+        known = ", ".join(repr(known) for known in labels.names)
+        _refuse(task, row, f"label {_shown(value)} is not among labels.names ({known})")
+    gold = list(labels.words).index(name)
+    options = tuple(labels.words.values())
+    return Prepared(values, options[gold], options, gold)
+
+
+def _chosen(
+    task: Task, row: Row, choices: Choices, values: dict[str, object], scope: dict[str, object]
+) -> Prepared | None:
+    texts = _evaluated(task, row, "choices.options", choices.options, scope)
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        _refuse(task, row, f"choices.options should be a list of texts, found {_shown(texts)}")
+    options = tuple(tidy(text) for text in texts)
+    if len(options) < 2:
+        _refuse(task, row, f"choices.options should be two texts or more, found {_shown(texts)}")
+    gold = _evaluated(task, row, "choices.answer", choices.answer, scope)
+    if isinstance(gold, bool) or not isinstance(gold, int):
+        _refuse(task, row, f"choices.answer should be an index, found {_shown(gold)}")
+    if not 0 <= gold < len(options):
+        _refuse(task, row, f"choices.answer is {gold}, but the options are 0 to {len(options) - 1}")
+    if len(set(options)) < len(options) or not all(options):
+        return None
+    return Prepared(values, options[gold], options, gold)
+
+
+_TYPES: dict[FieldType, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+}
+
+
+def _checked_fields(task: Task, row: Row) -> dict[str, object]:
+    for name, kind in task.fields.items():
+        if name not in row.fields:
+            there = ", ".join(row.fields) or "none"
+            _refuse(task, row, f"field {name!r} ({kind}) is missing; the row has {there}")
+        value = row.fields[name]
+        # A bool is an int to Python, not to a task.
+        wrong = isinstance(value, bool) and kind != "bool"
+        if wrong or not isinstance(value, _TYPES[kind]):
+            _refuse(task, row, f"field {name!r} should be {kind}, found {_shown(value)}")
+    return {name: row.fields[name] for name in task.fields}
+
+
+def _evaluated(
+    task: Task, row: Row, key: str, expression: str, scope: Mapping[str, object]
+) -> object:
+    try:
+        return evaluate(expression, scope)
+    except ExpressionError as error:
+        _refuse(task, row, f"{key}: {error}")
+
+
+def _refuse(task: Task, row: Row, what: str) -> Never:
+    raise RowError(
+        f"{row.dataset}/{row.split}, row {row.id}: {what}; "
+        f"correct the row, or the task file of {task.name!r}"
+    )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    kind = "null" if value is None else type(value).__name__
+    return f"{kind} {text[:60]}{'…' if len(text) > 60 else ''}" if value is not None else kind
+
+
+def _ordered(value: object) -> object:
+    """Mappings as lists of pairs: their order matters, and JSON would make 1 and "1" one key."""
+    if isinstance(value, dict):
+        return [[key, _ordered(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return value

@@ -1,0 +1,223 @@
+"""Reading a task file: YAML to ``Task``, or one line that says what is wrong and where.
+
+What is checked here makes a task usable at all; the quality of its templates is ``lint``'s.
+"""
+
+import re
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Never
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from preceptor.errors import TaskError
+from preceptor.tasks.clusters import CATEGORIES, CLUSTERS
+from preceptor.tasks.expressions import ExpressionError, names_in_expression, names_in_template
+from preceptor.tasks.names import did_you_mean
+from preceptor.tasks.task import ANSWER_TARGET, Choices, Labels, Source, Task, Template
+
+_ADAPTER = TypeAdapter(Task)
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+_RESERVED = ("answer", "options", "options_block")
+_RECORDS = {"source": Source, "labels": Labels, "choices": Choices, "templates": Template}
+
+
+def read_task(path: Path) -> Task:
+    """A task file's task.
+
+    Raises:
+        TaskError: The file cannot be read, is not YAML, has an unknown key or a wrong value, uses a
+            name that is not defined, or is not named after its task.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path} cannot be read as text ({error})") from error
+    task = parse_task(text, str(path))
+    if task.name != path.stem:
+        raise TaskError(f"{path}: task is {task.name!r}; name the file {task.name}.yaml")
+    return task
+
+
+def parse_task(text: str, where: str) -> Task:
+    """A task from the text of its file; ``where`` begins every message.
+
+    Raises:
+        TaskError: As for ``read_task``.
+    """
+    content = _yaml(text, where)
+    if not isinstance(content, dict):
+        raise TaskError(f"{where}: a task file is a mapping of keys, found {_kind(content)}")
+    try:
+        task = _ADAPTER.validate_python(content)
+    except ValidationError as error:
+        raise TaskError(f"{where}: {_first_problem(error)}") from error
+    try:
+        _check_form(task, content)
+        _check_names(task)
+    except TaskError as error:
+        raise TaskError(f"{where}: {error}") from error
+    return task
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key given twice is an error and not the last one's."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is there twice", key_node.start_mark
+                )
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml(text: str, where: str) -> object:
+    try:
+        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise TaskError(f"{where}{line}: not YAML ({error.problem})") from error
+    # PyYAML lets out a ValueError for a date like 2020-99-99, and nests as deep as Python does.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise TaskError(f"{where}: not YAML ({' '.join(str(error).split())})") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    problems = error.errors()
+    # A misspelt key is also a missing one: name the misspelling.
+    unknown = [p for p in problems if p["type"] == "unexpected_keyword_argument"]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 and not unknown else ""
+    return _problem((unknown or problems)[0]) + more
+
+
+def _problem(problem: ErrorDetails) -> str:
+    location = problem["loc"]
+    inside, key = ".".join(map(str, location[:-1])), str(location[-1])
+    at = f" in {inside}" if inside else ""
+    if problem["type"] == "unexpected_keyword_argument":
+        record = _RECORDS.get(str(location[0]), Task) if inside else Task
+        known = [f.name for f in fields(record)]
+        return f"unknown key {key!r}{at}{did_you_mean(key, known)}"
+    if problem["type"] == "missing":
+        return f"key {key!r} is missing{at}"
+    value = problem["input"]
+    hint = '; YAML reads yes, no, on and off so: write "yes"' if isinstance(value, bool) else ""
+    message = problem["msg"][:1].lower() + problem["msg"][1:]
+    return f"{'.'.join(map(str, location))}: {message}, found {_kind(value)} {value!r:.60}{hint}"
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def _refuse(what: str) -> Never:
+    raise TaskError(what)
+
+
+def _check_form(task: Task, content: Mapping[str, object]) -> None:
+    """What holds between keys."""
+    for name in ("task", "title", "licence", "about", "provenance", "values", "templates"):
+        if not content[name]:
+            _refuse(f"{name} is empty")
+    _check_snake_case("task", task.name)
+    if not (task.cluster or task.category):
+        _refuse("neither cluster nor category is given; a task has one of the two")
+    _check_known("cluster", task.cluster, CLUSTERS)
+    _check_known("category", task.category, CATEGORIES)
+    if bool(task.source.folder) == bool(task.source.package):
+        _refuse("source needs either folder or package")
+    if not task.source.splits:
+        _refuse("source.splits is empty; name a file for train or test")
+    given = [key for key in ("labels", "choices", "answer") if content.get(key)]
+    if len(given) != 1:
+        _refuse(
+            f"one of labels, choices and answer is needed, found {' and '.join(given) or 'none'}"
+        )
+    if (task.metric == "accuracy") != (task.kind == "options"):
+        _refuse(f"metric {task.metric} does not fit {given[0]}; accuracy is for labels and choices")
+    if task.kind == "options" and "max_new_tokens" in content:
+        _refuse("max_new_tokens has no meaning for labels and choices; remove it")
+    if task.labels is not None:
+        _check_labels(task.labels)
+
+
+def _check_known(key: str, name: str, known: Iterable[str]) -> None:
+    if name and name not in known:
+        _refuse(f"unknown {key} {name!r}{did_you_mean(name, known)}")
+
+
+def _check_snake_case(key: str, name: str) -> None:
+    if not _SNAKE_CASE.fullmatch(name):
+        _refuse(f"{key} {name!r} is not snake_case (small letters, digits, _)")
+
+
+def _check_labels(labels: Labels) -> None:
+    names = set(labels.names.values())
+    for name in sorted(names ^ set(labels.words)):
+        lacking, having = ("words", "names") if name in names else ("names", "words")
+        _refuse(f"labels.{lacking} lacks {name!r}, which labels.{having} has")
+    words = list(labels.words.values())
+    if len(words) < 2:
+        _refuse(f"labels.words has {len(words)} options; two are the least")
+    for word in words:
+        if not word or word != " ".join(word.split()) or words.count(word) > 1:
+            _refuse(f"labels.words: {word!r} is empty, there twice, or has stray blanks")
+
+
+def _check_names(task: Task) -> None:
+    """Every expression and template is one, and uses only what is defined."""
+    scope = set(task.fields)
+    _check_expression("keep", task.keep, scope)
+    for name, expression in task.values.items():
+        if not name.isidentifier() or name in _RESERVED:
+            _refuse(f"values: {name!r} cannot be a value's name")
+        _check_expression(f"values.{name}", expression, scope)
+        scope.add(name)
+    if task.labels is not None:
+        _check_expression("labels.field", task.labels.field, scope)
+    if task.choices is not None:
+        _check_expression("choices.options", task.choices.options, scope)
+        _check_expression("choices.answer", task.choices.answer, scope)
+    _check_expression("answer", task.answer, scope)
+    ids: set[str] = set()
+    for template in task.templates:
+        _check_snake_case("template id", template.id)
+        if template.id in ids:
+            _refuse(f"two templates have the id {template.id!r}")
+        ids.add(template.id)
+        _check_template(task, template)
+
+
+def _check_expression(key: str, text: str, scope: set[str]) -> None:
+    if not text:
+        return
+    try:
+        used = names_in_expression(text)
+    except ExpressionError as error:
+        raise TaskError(f"{key}: {error}") from error
+    for name in sorted(used - scope):
+        _refuse(f"{key}: unknown name {name!r}{did_you_mean(name, sorted(scope))}")
+
+
+def _check_template(task: Task, template: Template) -> None:
+    where = f"template {template.id!r}"
+    slots = {*task.values, *(_RESERVED if task.kind == "options" else ("answer",))}
+    for key, text in (("prompt", template.prompt), ("target", template.target)):
+        try:
+            used = names_in_template(text)
+        except ExpressionError as error:
+            raise TaskError(f"{where}, {key}: {error}") from error
+        for name in sorted(used - slots):
+            _refuse(f"{where}, {key}: unknown slot {name!r}{did_you_mean(name, sorted(slots))}")
+    if template.inverted and template.target == ANSWER_TARGET:
+        _refuse(f"{where} is inverted but has no target; say which field it asks for")
+    if not template.inverted and task.kind == "options" and template.target != ANSWER_TARGET:
+        _refuse(f"{where}: the target of a labels or choices task is the answer; remove target")
