@@ -1,0 +1,1 @@
+"""Mixture: rows of many tasks under many templates, and synthesised instructions, in one order."""
