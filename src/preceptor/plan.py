@@ -1,0 +1,158 @@
+"""What a recipe would cost before it starts, from its own tokens and this machine's speed.
+
+Tokens are counted on the rendered prompts with the model's tokenizer. Time is floating-point
+operations over the machine's measured matrix-product rate: 2 N a token scored, 4 N a token trained
+with a frozen base, N the parameters of all matrix products; EFFICIENCY is the share of that rate
+that such passes reach. It is an estimate, within a factor of two.
+"""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from preceptor.artifact import Work
+from preceptor.evaluation.items import evaluation_items
+from preceptor.mixture.stage import mix, read_examples
+from preceptor.model.formats import encode_prompt, encode_target
+from preceptor.model.loading import choose_device, choose_dtype, resolve
+from preceptor.model.quiet import quiet
+from preceptor.pipeline import Inputs, check
+from preceptor.recipe import Recipe
+from preceptor.tasks.catalogue import select
+
+EFFICIENCY = 0.6
+WRITING = 4.0
+"""A token written costs so many tokens read: weights are fetched anew for each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateLine:
+    """One stage."""
+
+    stage: str
+    what: str
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """All stages."""
+
+    lines: tuple[EstimateLine, ...]
+    memory_bytes: int
+    """Weights, and activations of the largest pass."""
+    basis: str
+
+    @property
+    def seconds(self) -> float:
+        """Of all stages together."""
+        return sum(line.seconds for line in self.lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON writes it."""
+        return {**asdict(self), "seconds": self.seconds}
+
+
+def estimate(recipe: Recipe) -> Estimate:
+    """Count a recipe's tokens and turn them into time; nothing is written and no model loaded.
+
+    Raises:
+        InputError: As for ``pipeline.check``; or the model is missing.
+    """
+    inputs = check(recipe)
+    path = resolve(recipe.model)
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        config = AutoConfig.from_pretrained(path, local_files_only=True)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    parameters = sum(p.numel() for p in model.parameters())
+    dtype = choose_dtype(recipe.tuning.dtype, choose_device("auto"))
+    rate = matrix_product_rate(dtype) * EFFICIENCY
+    lines: list[EstimateLine] = []
+    if recipe.synthesis is not None:
+        tokens = _synthesis_tokens(recipe, inputs, tokenizer)
+        written = recipe.synthesis.requests * recipe.synthesis.teacher.max_new_tokens
+        what = f"{recipe.synthesis.requests} calls"
+        cost = 2 * parameters * (tokens + WRITING * written) / rate
+        lines.append(EstimateLine("synthesis", what, tokens + written, cost))
+    trained = _training_tokens(recipe, inputs, tokenizer) * recipe.tuning.epochs
+    seconds = 4 * parameters * trained / rate
+    lines.append(EstimateLine("tuning", f"{recipe.mixture.examples} examples", trained, seconds))
+    items, read, written = _evaluation_tokens(recipe, inputs, tokenizer)
+    seconds = 2 * parameters * (read + WRITING * written) / rate
+    for name in ("base", "tuned"):
+        lines.append(EstimateLine(f"scores of {name}", f"{items} items", read + written, seconds))
+    text = config.get_text_config()
+    # Kept for the backward pass: some 34 values a token and hidden unit and layer.
+    held = 34 * text.hidden_size * text.num_hidden_layers * recipe.tuning.pass_tokens
+    memory = (parameters + held) * dtype.itemsize
+    basis = f"{rate / EFFICIENCY / 1e9:.0f} GFLOP/s measured, {EFFICIENCY:.0%} of it reached"
+    return Estimate(tuple(lines), memory, basis)
+
+
+def matrix_product_rate(dtype: torch.dtype, size: int = 1024) -> float:
+    """Floating-point operations a second of a square matrix product, median of five."""
+    device = choose_device("auto")
+    a = torch.ones(size, size, dtype=dtype, device=device)
+    seconds = []
+    for _ in range(6):
+        started = time.perf_counter()
+        float((a @ a)[0, 0])
+        seconds.append(time.perf_counter() - started)
+    return float(2 * size**3 / sorted(seconds[1:])[2])
+
+
+def _synthesis_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> int:
+    from preceptor.synthesis.prompts import draw_demonstrations, load_template, render
+
+    config = recipe.synthesis
+    assert config is not None
+    template = load_template(config.protocol)
+    prompts = (
+        render(
+            template,
+            draw_demonstrations(inputs.seeds, config.demonstrations, recipe.seed, index),
+            config.tasks_per_request,
+        )
+        for index in range(config.requests)
+    )
+    return sum(len(encode_prompt(tokenizer, "auto", prompt)) for prompt in prompts)
+
+
+def _training_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> int:
+    """Of the mixture without instructions, scaled up to the examples that are asked for."""
+    named = select(inputs.tasks, recipe.mixture.tasks)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(Path(folder))
+        mix(recipe.mixture, named, inputs.tasks, [], inputs.data_root, recipe.seed, work)
+        examples = read_examples(work.files / "examples.parquet")
+    style = recipe.prompt_format
+    return sum(
+        len(encode_prompt(tokenizer, style, one.prompt))
+        + len(encode_target(tokenizer, style, one.target))
+        for one in examples
+    )
+
+
+def _evaluation_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> tuple[int, int, int]:
+    """Items, tokens read (each prompt once) and tokens written at most."""
+    style = recipe.prompt_format
+    items = evaluation_items(
+        recipe.evaluation, inputs.evaluated, inputs.data_root, recipe.seed
+    ).examples
+    limits = {task.name: task.max_new_tokens for task in inputs.evaluated}
+
+    def length(text: str, options: Sequence[str]) -> int:
+        answers = (encode_target(tokenizer, style, option, stop=False) for option in options)
+        return len(encode_prompt(tokenizer, style, text)) + sum(map(len, answers))
+
+    read = sum(length(item.prompt, item.options) for item in items)
+    return len(items), read, sum(limits[item.task] for item in items if not item.options)
