@@ -1,0 +1,154 @@
+"""Prompt formats: what stands around a prompt and its target, token for token.
+
+| format | prompt                                              | target                       |
+| ------ | --------------------------------------------------- | ---------------------------- |
+| plain  | [BOS] prompt, blanks at its end cut                 | one blank, target, EOS       |
+| flan   | [BOS] prompt EOS                                    | target EOS                   |
+| alpaca | [BOS] preamble, ### Instruction:, ### Response:, \\n | target EOS                   |
+| chat   | the tokenizer's template, up to the assistant       | target, the template's end   |
+| auto   | chat where the tokenizer has a template, else alpaca                               |
+
+FLAN (arXiv 2109.01652) closes inputs and targets with an EOS each, as its published code does.
+Prompt and target are tokenised apart, so no token spans the seam and a prompt's ids do not depend
+on what follows. BOS comes once, where the model wants one; a chat template brings its own.
+"""
+
+from functools import lru_cache
+
+from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
+
+from preceptor.errors import ModelError, RecipeError
+from preceptor.model.tokenizer import (
+    begin_token_ids,
+    encode,
+    encode_continuation,
+    encode_markup,
+    special_tokens,
+    stop_token_id,
+)
+
+FORMATS = ("auto", "chat", "alpaca", "flan", "plain")
+
+ALPACA = (
+    "Below is an instruction that describes a task. "
+    "Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{prompt}\n\n### Response:\n"
+)
+
+SLOT = "\ue000"
+"""A private-use character: stands for the content when a template's frame is wanted."""
+
+
+def resolve_format(tokenizer: PreTrainedTokenizerBase, format: str) -> str:
+    """The format that is meant: ``auto`` decided, others checked.
+
+    Raises:
+        RecipeError: There is no such format.
+        ModelError: ``chat`` is asked for and the tokenizer has no template.
+    """
+    if format not in FORMATS:
+        raise RecipeError(f"there is no prompt format {format!r}; there are: {', '.join(FORMATS)}")
+    templated = bool(tokenizer.chat_template)
+    if format == "chat" and not templated:
+        raise ModelError(
+            "the prompt format is chat, but this model's tokenizer has no chat template: "
+            "use alpaca, flan or plain, or a model tuned for chat"
+        )
+    if format == "auto":
+        return "chat" if templated else "alpaca"
+    return format
+
+
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, format: str, prompt: str) -> list[int]:
+    """Token ids of a prompt, up to where the target begins.
+
+    Raises:
+        RecipeError, ModelError: As :func:`resolve_format`; or the chat template fails.
+    """
+    format = resolve_format(tokenizer, format)
+    if format == "chat":
+        return _chat_prompt(tokenizer, prompt)
+    begin = begin_token_ids(tokenizer)
+    if format == "alpaca":
+        return begin + encode(tokenizer, ALPACA.format(prompt=prompt))
+    if format == "flan":
+        return [*begin, *encode(tokenizer, prompt), stop_token_id(tokenizer)]
+    return begin + encode(tokenizer, prompt.rstrip())
+
+
+def encode_target(
+    tokenizer: PreTrainedTokenizerBase, format: str, target: str, stop: bool = True
+) -> list[int]:
+    """Token ids of a target, ending in the format's stop token unless ``stop`` is false.
+
+    In the plain format the target's first token carries the separating blank, as inside a
+    sentence; white space that the target begins with is cut in its favour. Elsewhere the target is
+    taken verbatim.
+
+    Raises:
+        RecipeError, ModelError: As :func:`encode_prompt`.
+    """
+    format = resolve_format(tokenizer, format)
+    text = " " + target.lstrip() if format == "plain" else target
+    ids = encode_continuation(tokenizer, text)
+    return [*ids, _stop(tokenizer, format)] if stop else ids
+
+
+def stop_ids(tokenizer: PreTrainedTokenizerBase, format: str) -> tuple[int, ...]:
+    """Tokens at which a generated answer ends: the format's stop token and the document's."""
+    stop = _stop(tokenizer, resolve_format(tokenizer, format))
+    return tuple(dict.fromkeys((stop, stop_token_id(tokenizer))))
+
+
+def _stop(tokenizer: PreTrainedTokenizerBase, format: str) -> int:
+    if format == "chat":
+        return _end_of_turn(tokenizer, str(tokenizer.chat_template))
+    return stop_token_id(tokenizer)
+
+
+@lru_cache(maxsize=8)
+def _end_of_turn(tokenizer: PreTrainedTokenizerBase, template: str) -> int:
+    """The first special token that the template puts after an answer, else EOS."""
+    turns = [{"role": "user", "content": "."}, {"role": "assistant", "content": SLOT}]
+    after = _render(tokenizer, turns, answer_next=False).rpartition(SLOT)[2]
+    special = set(special_tokens(tokenizer).values())
+    ends = (token for token in encode_markup(tokenizer, after) if token in special)
+    return next(ends, stop_token_id(tokenizer))
+
+
+def _chat_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
+    text = _render(tokenizer, [{"role": "user", "content": prompt}], answer_next=True)
+    names = special_tokens(tokenizer)
+    if not any(name in prompt for name in names):
+        return encode_markup(tokenizer, text)
+    # The prompt speaks of special tokens: only the template's own may count as such.
+    frame = _render(tokenizer, [{"role": "user", "content": SLOT}], answer_next=True)
+    before, _, after = frame.partition(SLOT)
+    content = text[len(before) : len(text) - len(after)]
+    left = max((before.rfind(n) + len(n) for n in names if n in before), default=0)
+    right = min((after.find(n) for n in names if n in after), default=len(after))
+    return [
+        *encode_markup(tokenizer, before[:left]),
+        *encode(tokenizer, before[left:] + content + after[:right]),
+        *encode_markup(tokenizer, after[right:]),
+    ]
+
+
+def _render(
+    tokenizer: PreTrainedTokenizerBase, turns: list[dict[str, str]], answer_next: bool
+) -> str:
+    try:
+        text = tokenizer.apply_chat_template(
+            turns,
+            tokenize=False,
+            add_generation_prompt=answer_next,
+            # Templates that open a thought before the answer (Qwen3) close it at once: the
+            # prompt is then what the template writes before a finished answer.
+            enable_thinking=False,
+        )
+    except TemplateError as error:
+        raise ModelError(
+            f"the tokenizer's chat template fails ({error}): use another prompt format"
+        ) from error
+    return str(text)
