@@ -1,6 +1,7 @@
 """``preceptor``: one command a verb. Exit 0 done, 1 failed, 2 bad use or bad input."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -177,6 +178,8 @@ def root(
 
 def main() -> None:
     """The entry point: our errors are one line, everything else is a fault with its trace."""
+    # Before torch is imported: threads that spin while they wait make a shared machine crawl.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except PreceptorError as error:

@@ -43,27 +43,39 @@ def forest_attention(
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
+    # Split, not sliced: the gradient of a split is one concatenation, that of a slice is a whole
+    # tensor of zeros for every block.
+    sizes = [block.stop - block.start for block in forest.blocks]
+    own = zip(*(torch.split(t, sizes, dim=2) for t in (query, key, value)), strict=True)
     parts = [
-        _block(query, key, value, block, scale, sliding_window, softcap) for block in forest.blocks
+        _block(q, *_keys(key, value, k, v, block), block, scale, sliding_window, softcap)
+        for block, (q, k, v) in zip(forest.blocks, own, strict=True)
     ]
     return torch.cat(parts, dim=2).transpose(1, 2), None
 
 
+def _keys(
+    key: torch.Tensor, value: torch.Tensor, k: torch.Tensor, v: torch.Tensor, block: Block
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A block's keys and values: its ancestors' and its own."""
+    if not block.ancestors:
+        return k, v
+    ranges = block.ancestors
+    return (
+        torch.cat([*(key[:, :, a:b] for a, b in ranges), k], dim=2),
+        torch.cat([*(value[:, :, a:b] for a, b in ranges), v], dim=2),
+    )
+
+
 def _block(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
     block: Block,
     scale: float,
     window: int | None,
     softcap: float | None,
 ) -> torch.Tensor:  # (1, H, stop - start, D)
-    q = query[:, :, block.start : block.stop]
-    ranges = (*block.ancestors, (block.start, block.stop))
-    if len(ranges) == 1:
-        k, v = (t[:, :, block.start : block.stop] for t in (key, value))
-    else:
-        k, v = (torch.cat([t[:, :, a:b] for a, b in ranges], dim=2) for t in (key, value))
     past = sum(b - a for a, b in block.ancestors)
     reach = None if window is None or past + max(block.members) <= window else window
     if softcap is None and past == 0 and len(block.members) == 1 and reach is None:

@@ -162,8 +162,9 @@ def _drop_invented_tokens(file: Path, vocabulary: int) -> None:
     The model has no embedding for it.
     """
     tokenizer = read_json(file)
-    tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if t["id"] < vocabulary]
-    write_json(file, tokenizer)
+    known = [token for token in tokenizer["added_tokens"] if token["id"] < vocabulary]
+    if known != tokenizer["added_tokens"]:
+        write_json(file, tokenizer | {"added_tokens": known})
 
 
 def _header_string(gguf: Path, key: str) -> str:

@@ -29,7 +29,7 @@ LABELS = frozenset(ALIASES.values())
 # Possessive quantifiers: a line of thousands of asterisks must not be tried in every split.
 _LABEL = re.compile(
     r"(?P<markup>[ \t>*_#•-]*+)(?:\(?\d{1,3}[.):]\s*+)?+(?P<bold>[*_]*+)"
-    rf"(?P<label>{'|'.join(sorted(ALIASES, key=len, reverse=True))})"
+    rf"(?P<label>{'|'.join(sorted(ALIASES, key=len, reverse=True))})s?"
     r"(?:\s?#?\d{1,3}|\s?\([^()]{1,30}\))?+[*_]*+[ \t]*+(?P<colon>[:：]?+)[*_]*+(?P<rest>.*)",  # noqa: RUF001 (both colons are meant)
     re.IGNORECASE,
 )
