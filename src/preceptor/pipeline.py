@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from preceptor.artifact import Artifact, Work, claimed, digest, produce
 from preceptor.errors import RecipeError
+from preceptor.evaluation.items import evaluation_items
 from preceptor.mixture.config import MixtureConfig
 from preceptor.mixture.holdout import hold_out
+from preceptor.mixture.pools import task_pool
 from preceptor.recipe import Recipe
 from preceptor.records import Instruction, Seed
 from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.prompts import OPENING, template_text
 from preceptor.synthesis.seedbank import load_seeds, seeds_digest
 from preceptor.tasks import source
 from preceptor.tasks.catalogue import load_tasks, select
@@ -73,11 +76,14 @@ def check(recipe: Recipe) -> Inputs:
         tuple(select(tasks, recipe.evaluation.tasks)),
         tuple(_seeds(recipe.synthesis)),
     )
-    for task, split in (
-        *((task, recipe.mixture.split) for task in inputs.training),
-        *((task, recipe.evaluation.split) for task in inputs.evaluated),
-    ):
-        source.read_rows(task, split, root)
+    if not inputs.training:
+        raise RecipeError(
+            "no task is left to mix: every one that mixture.tasks names is held out or has no "
+            f"split {recipe.mixture.split!r}; hold out less, or name other tasks"
+        )
+    for task in inputs.training:
+        task_pool(task, recipe.mixture, root, recipe.seed)
+    evaluation_items(recipe.evaluation, inputs.evaluated, root, recipe.seed)
     if recipe.mixture.instructions > 0 and recipe.synthesis is None:
         raise RecipeError(
             "mixture.instructions asks for synthesised instructions, but the recipe has no "
@@ -189,7 +195,7 @@ class _Runner:
             sampling = config.teacher
             loaded = self.load(sampling.model, sampling.dtype)
             teacher = LocalTeacher(
-                loaded, sampling.temperature, sampling.top_p, sampling.max_new_tokens
+                loaded, sampling.temperature, sampling.top_p, sampling.max_new_tokens, OPENING
             )
             ledger = self.root / LEDGER
             return synthesise(config, self.inputs.seeds, teacher, ledger, work, self.recipe.seed)
@@ -199,6 +205,7 @@ class _Runner:
             {**config.model_dump(mode="json", exclude={"seeds"}), "seed": self.recipe.seed},
             {
                 "seeds": seeds_digest(self.inputs.seeds),
+                "prompt": digest([template_text(config.protocol), OPENING]),
                 "teacher": self.fingerprint(config.teacher.model),
             },
             build,
@@ -277,7 +284,6 @@ class _Runner:
         asked = config.model_dump(mode="json", exclude={"resamples", "level"})
 
         def build(work: Work) -> Mapping[str, Any]:
-            from preceptor.evaluation.items import evaluation_items
             from preceptor.evaluation.stage import evaluate
 
             items = evaluation_items(

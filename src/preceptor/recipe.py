@@ -66,7 +66,7 @@ def read_recipe(path: Path, changes: Mapping[str, object] | None = None) -> Reci
         _put(content, key.split("."), value, key)
     for key in ("data", "tasks_folder"):
         if isinstance(content.get(key), str):
-            content[key] = str(path.parent / content[key])
+            content[key] = str(path.parent / Path(content[key]).expanduser())
     synthesis = content.get("synthesis")
     if isinstance(synthesis, dict) and str(synthesis.get("seeds", "")).endswith(".jsonl"):
         synthesis["seeds"] = str(path.parent / synthesis["seeds"])
@@ -85,7 +85,8 @@ def _content(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
         raise RecipeError(f"there is no recipe {path}; name a YAML file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} cannot be read as text ({error})") from error
-    except yaml.YAMLError as error:
+    # PyYAML lets out a ValueError for a date like 2020-99-99, and nests as deep as Python does.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of keys, found {_kind(content)}")

@@ -20,6 +20,17 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a teacher answered to one prompt."""
+
+    text: str
+    prompt_tokens: int
+    reply_tokens: int
+    finished: bool
+    """It ended by itself: false when it was cut by the length limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instruction:
     """A task written by a teacher, with the whole way it came (BioInstruct, arXiv 2310.19975)."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from preceptor import draws
+from preceptor.records import Reply
 from preceptor.synthesis.parse import format_task
-from preceptor.synthesis.teacher import Reply
 
 Script = Callable[[str, int], Reply]
 

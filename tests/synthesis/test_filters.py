@@ -80,7 +80,7 @@ def test_a_banned_word_within_another_does_not(word: str) -> None:
         (task(input="Seen by Dr XXX on Monday"), "placeholder in the input"),
         (task(output="High.<|im_end|>"), "leaked prompt text"),
         (task(output="High.\nUser:\nThanks"), "leaked prompt text"),
-        (task(output="Text alone must be enough to do it."), "leaked prompt text"),
+        (task(output="Ask only for what can be done with text alone."), "leaked prompt text"),
         (task(output="I'm sorry, but that is unsafe."), "refusal"),
         (task(output="I cannot answer medical questions."), "refusal"),
         (task(output="As an AI language model, I have no body."), "refusal"),

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from preceptor.errors import ArtifactError, StorageError
+from preceptor.records import Reply
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.ledger import Ledger
 from preceptor.synthesis.requests import Request, batches
 from preceptor.synthesis.seedbank import load_seeds
-from preceptor.synthesis.teacher import Reply
 from tests.synthesis.scripted import ScriptedTeacher
 
 SEEDS = load_seeds("biomedical")

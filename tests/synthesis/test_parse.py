@@ -32,6 +32,7 @@ def fields(task: Parsed) -> tuple[str, str, str]:
         "- Instruction: {}\n- Input: {}\n- Output: {}",
         "1. **Instruction:** {}\n2. **Input:** {}\n3. **Output:** {}",
         "Instruction 4: {}\nInput 4: {}\nOutput 4: {}",
+        "Instructions: {}\nInputs: {}\nOutputs: {}",
         "Task: {}\nContext: {}\nAnswer: {}",
         "Instruction: {}\nInput: {}\nResponse: {}",
         "Instruction: {}\nInput (note): {}\nExpected output: {}",

@@ -17,25 +17,28 @@ def test_the_whole_prompt() -> None:
         Seed("2", "Define <sepsis>.", "", "An illness.\nA grave one.", "qa", "infection"),
     ]
     assert render(TEMPLATE, seeds, 1) == (
-        "Below are 2 example tasks for a biomedical assistant.\n\n"
+        "You write tasks for training a biomedical assistant. Every task has an instruction, an "
+        "input and an output.\n"
+        "Ask a question or give an order, in one or two sentences, on any subject in medicine, "
+        "biology or public health. Vary the verb, and ask only for what can be done with text "
+        "alone. Give realistic facts for the task to work on, up to 100 words, and leave no blanks "
+        'to fill in; where the instruction says everything, write "none". Then answer correctly in '
+        "up to 100 words.\n\n"
         "Instruction: Name the bone.\nInput: A {{ drawing }}\nOutput: Femur.\n\n"
         "Instruction: Define <sepsis>.\nInput: none\nOutput: An illness.\nA grave one.\n\n"
-        "Write one new task in the same format, on a different subject in medicine, biology or "
-        "public health.\n"
-        "- Instruction: one or two sentences that ask a question or give an order, starting with a "
-        "different verb from the examples. Text alone must be enough to do it.\n"
-        "- Input: invented but realistic and complete facts, at most 100 words, with no blanks to "
-        'fill in. If the instruction says everything, write "none".\n'
-        "- Output: the correct answer, at most 100 words.\n"
-        'Start your reply with "Instruction:" and add nothing after the output.'
+        "Write one new task in the same format, on a different subject, and nothing else."
     )
 
 
 def test_several_tasks_are_asked_for_in_the_plural() -> None:
     text = render(TEMPLATE, SEEDS[:1], 5)
-    assert text.startswith("Below is an example task for")
-    assert "Write 5 new tasks in the same format, on different subjects" in text
-    assert text.endswith("nothing after the last output.")
+    assert text.endswith(
+        "Write 5 new tasks in the same format, on different subjects, and nothing else."
+    )
+
+
+def test_the_wording_holds_no_field_that_an_echo_of_it_would_be_read_as() -> None:
+    assert [task.fault for task in parse(render(TEMPLATE, (), 1), finished=True)] == ["no task"]
 
 
 def test_every_demonstration_is_shown_in_the_form_that_is_read_back() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from preceptor.artifact import Work
 from preceptor.errors import ArtifactError, StageError
+from preceptor.records import Reply
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.seedbank import load_seeds
 from preceptor.synthesis.stage import synthesise
 from preceptor.synthesis.tables import read_instructions
-from preceptor.synthesis.teacher import Reply
 from tests.synthesis.scripted import ScriptedTeacher, reply
 
 SEEDS = load_seeds("biomedical")
@@ -147,7 +147,7 @@ def test_a_teacher_that_loses_a_prompt_is_an_error(tmp_path: Path) -> None:
 def test_the_ledger_knows_of_a_batch_before_the_teacher_does(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, ScriptedTeacher(fails_at=0, error=KeyboardInterrupt()))
-    assert b"example tasks" in (tmp_path / "ledger.sqlite").read_bytes()
+    assert b"You write tasks" in (tmp_path / "ledger.sqlite").read_bytes()
 
 
 def test_timings_say_how_much_was_asked(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ app = typer.Typer(
 )
 app.add_typer(tasks.app, name="tasks")
 
+INTERRUPTED = 130
+"""What shells say of a command that was stopped by ctrl-C."""
+
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe: one YAML file.", metavar="RECIPE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Output = Annotated[
@@ -124,7 +127,8 @@ def _change(text: str) -> tuple[str, object]:
         raise RecipeError(f"--set {text!r}: write KEY=VALUE, such as tuning.rank=8")
     try:
         return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    # PyYAML lets out a ValueError for a date like 2020-99-99, and nests as deep as Python does.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(f"--set {text!r}: the value is not YAML") from error
 
 
@@ -188,9 +192,10 @@ def main() -> None:
             print(json.dumps({"error": {"kind": kind, "message": str(error)}}, ensure_ascii=False))
         print(f"preceptor: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("preceptor: stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer has made this of a KeyboardInterrupt
+            print("preceptor: stopped; the same command goes on from here", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def stage(name: str, artifact: Artifact) -> None:
     """One finished or skipped stage."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     seconds = artifact.timings().get("seconds")
     how = f"done in {clock(seconds)}" if artifact.fresh and seconds is not None else "was done"
     console.print(Text.assemble((name, "bold"), f"  {how}  ", (str(artifact.path), "dim")))
@@ -26,6 +26,12 @@ def stage(name: str, artifact: Artifact) -> None:
         from preceptor.mixture.stage import print_table, read_table
 
         print_table(read_table(artifact.file("table.json")), console)
+
+
+def _console() -> Console:
+    """Of the terminal's width; wide enough for the mixture's table where there is no terminal."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(width=120, highlight=False, soft_wrap=True)
 
 
 def _lines(name: str, artifact: Artifact) -> list[str]:

@@ -15,6 +15,8 @@ class EvaluationConfig(BaseModel):
     split: str = "test"
     rows: int = Field(100, ge=1)
     """Rows of a task at most: a keyed sample, the same for every template and model."""
+    generated_rows: int | None = Field(None, ge=1)
+    """Rows at most of a task whose answer is written, which costs more; None: as ``rows``."""
     templates: int | None = Field(None, ge=1)
     """The first so many templates of a task; None: all that are not turned around."""
     dtype: Literal["auto", "float32", "bfloat16"] = "float32"

@@ -41,6 +41,9 @@ def evaluation_items(
         rows = read_rows(task, config.split, data_root)
         order = draws.sample(len(rows), len(rows), seed, "evaluation rows", task.name)
         templates = [t for t in task.templates if not t.inverted][: config.templates]
+        most = config.rows
+        if task.kind == "text" and config.generated_rows is not None:
+            most = min(most, config.generated_rows)
         taken = 0
         for index in order:
             prepared = prepare(task, rows[index])
@@ -49,7 +52,7 @@ def evaluation_items(
                 continue
             examples.extend(render(task, t, prepared, rows[index]) for t in templates)
             taken += 1
-            if taken == config.rows:
+            if taken == most:
                 break
         if not taken:
             raise RowError(f"task {task.name} has no usable row in its split {config.split!r}")

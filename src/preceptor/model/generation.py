@@ -11,7 +11,8 @@ from preceptor.errors import ModelError
 from preceptor.model.formats import encode_prompt, stop_ids
 from preceptor.model.loading import LoadedModel
 from preceptor.model.quiet import quiet
-from preceptor.model.tokenizer import pad_token_id
+from preceptor.model.tokenizer import encode, pad_token_id
+from preceptor.records import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,6 @@ class Generated:
     """Without the stop token."""
     finished: bool
     """It stopped by itself, and was not cut at ``max_new_tokens``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A teacher's answer to one prompt."""
-
-    text: str
-    prompt_tokens: int
-    reply_tokens: int
-    finished: bool
 
 
 def generate(
@@ -156,9 +147,20 @@ class LocalTeacher:
     """A model in the process as a teacher (Self-Instruct, arXiv 2212.10560, without an API)."""
 
     def __init__(
-        self, loaded: LoadedModel, temperature: float, top_p: float, max_new_tokens: int
+        self,
+        loaded: LoadedModel,
+        temperature: float,
+        top_p: float,
+        max_new_tokens: int,
+        opening: str = "",
     ) -> None:
-        self._loaded = loaded
+        """A teacher that samples so.
+
+        Args:
+            opening: How every reply begins. A small model keeps to a format that it finds itself in
+                the middle of.
+        """
+        self._loaded, self._opening = loaded, opening
         self._temperature, self._top_p = temperature, top_p
         self._max_new_tokens = max_new_tokens
         self.name = loaded.name
@@ -173,7 +175,8 @@ class LocalTeacher:
             ModelError: A prompt does not fit into the model's context.
         """
         tokenizer = self._loaded.tokenizer
-        ids = [encode_prompt(tokenizer, "auto", prompt) for prompt in prompts]
+        opening = encode(tokenizer, self._opening)
+        ids = [encode_prompt(tokenizer, "auto", prompt) + opening for prompt in prompts]
         answers = generate(
             self._loaded,
             ids,
@@ -185,7 +188,8 @@ class LocalTeacher:
         )
         return [
             Reply(
-                text=str(tokenizer.decode(list(answer.ids), skip_special_tokens=True)),
+                text=self._opening
+                + str(tokenizer.decode(list(answer.ids), skip_special_tokens=True)),
                 prompt_tokens=len(prompt),
                 reply_tokens=len(answer.ids),
                 finished=answer.finished,

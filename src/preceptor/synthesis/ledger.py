@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 
 from preceptor.errors import ArtifactError, StorageError
+from preceptor.records import Reply
 from preceptor.synthesis.requests import Request
-from preceptor.synthesis.teacher import Reply
 
 APPLICATION_ID = 0x50524C31
 """In the header of every ledger."""

@@ -15,10 +15,18 @@ from preceptor import draws
 from preceptor.records import Seed
 from preceptor.synthesis.parse import NO_INPUT, format_task
 
+OPENING = "Instruction:"
+"""How a teacher in the process begins its reply: a small model else repeats the request."""
+
+
+def template_text(protocol: str) -> str:
+    """The text of a protocol's packaged prompt."""
+    return (files("preceptor.synthesis") / "prompts" / f"{protocol}.txt").read_text("utf-8")
+
 
 def load_template(protocol: str) -> Template:
     """The packaged prompt of a protocol."""
-    text = (files("preceptor.synthesis") / "prompts" / f"{protocol}.txt").read_text("utf-8")
+    text = template_text(protocol)
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     return environment.from_string(text)
 

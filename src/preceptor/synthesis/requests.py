@@ -14,7 +14,7 @@ from preceptor import draws
 from preceptor.artifact import digest
 from preceptor.records import Seed
 from preceptor.synthesis.config import SynthesisConfig
-from preceptor.synthesis.prompts import draw_demonstrations, load_template, render
+from preceptor.synthesis.prompts import OPENING, draw_demonstrations, load_template, render
 from preceptor.synthesis.teacher import Teacher
 
 
@@ -56,7 +56,8 @@ def batches(
         ]
         prompts = [render(template, seeds_shown, config.tasks_per_request) for seeds_shown in shown]
         batch_seed = draws.bits(seed, "batch", number) >> 1
-        key = digest([teacher.fingerprint, config.teacher.sampling(), batch_seed, prompts])[:16]
+        decides = [teacher.fingerprint, config.teacher.sampling(), batch_seed, prompts, OPENING]
+        key = digest(decides)[:16]
         requests = (
             Request(f"{key}-{place:03d}", prompt, _sha256(prompt), seeds_shown)
             for place, (prompt, seeds_shown) in enumerate(zip(prompts, shown, strict=True))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from preceptor.records import Instruction, Seed
+from preceptor.records import Instruction, Reply, Seed
 from preceptor.synthesis.categories import categorise
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.filters import KEEP, Context, Drop, judge, runs_of_words
@@ -12,7 +12,6 @@ from preceptor.synthesis.novelty import NoveltyIndex
 from preceptor.synthesis.parse import Parsed, parse
 from preceptor.synthesis.prompts import load_template, render
 from preceptor.synthesis.requests import Request
-from preceptor.synthesis.teacher import Reply
 
 TOO_SIMILAR = "too similar"
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from preceptor import progress
 from preceptor.artifact import Work
 from preceptor.errors import StageError
-from preceptor.records import Seed
+from preceptor.records import Reply, Seed
 from preceptor.synthesis import tables
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.ledger import Ledger
 from preceptor.synthesis.requests import Batch, Request, batches
 from preceptor.synthesis.selection import Selection
-from preceptor.synthesis.teacher import Reply, Teacher
+from preceptor.synthesis.teacher import Teacher
 
 INSTRUCTIONS = "instructions.parquet"
 REJECTIONS = "rejections.parquet"
@@ -60,25 +60,18 @@ def synthesise(
     by = f"{teacher.name}@{teacher.fingerprint}"
     selection = Selection(config, seeds, by)
     answered: list[tuple[Request, Reply]] = []
-    asked, seconds = 0, 0.0
+    work.timings |= {"requests_asked": 0, "teacher_seconds": 0.0}
     with Ledger(ledger_path) as ledger, progress.bar(label, config.requests) as bar:
         for batch in batches(config, seeds, teacher, seed):
-            replies = ledger.replies(batch.requests)
-            known = replies is not None
-            if replies is None:
-                started = time.monotonic()
-                replies = _ask(config, batch, teacher, ledger, by)
-                seconds += time.monotonic() - started
-                asked += len(replies)
+            known = ledger.replies(batch.requests)
+            replies = known or _ask(config, batch, teacher, ledger, by, work)
             for request, reply in zip(batch.requests, replies, strict=True):
                 selection.consider(request, reply)
                 answered.append((request, reply))
-            move = bar.resume if known else bar.advance
-            move(len(replies))
+            (bar.resume if known else bar.advance)(len(replies))
             bar.advance(0, note=f"{len(selection.kept)} kept")
             if config.target is not None and len(selection.kept) >= config.target:
                 break
-    work.timings |= {"requests_asked": asked, "teacher_seconds": round(seconds, 3)}
     tables.write_instructions(work.files / INSTRUCTIONS, selection.kept)
     tables.write_rejections(work.files / REJECTIONS, selection.rejected)
     tables.write_requests(work.files / REQUESTS, answered)
@@ -86,11 +79,14 @@ def synthesise(
 
 
 def _ask(
-    config: SynthesisConfig, batch: Batch, teacher: Teacher, ledger: Ledger, by: str
+    config: SynthesisConfig, batch: Batch, teacher: Teacher, ledger: Ledger, by: str, work: Work
 ) -> list[Reply]:
     """Send a batch, with the ledger told before and after."""
     ledger.ask(batch.requests, by, config.teacher.sampling())
+    started = time.monotonic()
     answers = teacher.complete([request.prompt for request in batch.requests], batch.seed)
+    work.timings["teacher_seconds"] += round(time.monotonic() - started, 3)
+    work.timings["requests_asked"] += len(answers)
     replies = [Reply(a.text, a.prompt_tokens, a.reply_tokens, a.finished) for a in answers]
     if len(replies) != len(batch.requests):
         raise StageError(

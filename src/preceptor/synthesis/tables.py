@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preceptor.errors import ArtifactError
-from preceptor.records import Instruction
+from preceptor.records import Instruction, Reply
 from preceptor.synthesis.requests import Request
 from preceptor.synthesis.selection import Rejection
-from preceptor.synthesis.teacher import Reply
 
 _MAPPINGS = ("sampling", "verdicts")
 _TYPES = {

@@ -1,32 +1,9 @@
 """What the stage needs of a teacher; the models themselves live elsewhere."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a teacher answered to one prompt."""
-
-    text: str
-    prompt_tokens: int
-    reply_tokens: int
-    finished: bool
-    """It ended by itself: false when it was cut by the length limit."""
-
-
-class Answer(Protocol):
-    """What of a teacher's own reply type is read: the fields of ``Reply``."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def prompt_tokens(self) -> int: ...
-    @property
-    def reply_tokens(self) -> int: ...
-    @property
-    def finished(self) -> bool: ...
+from preceptor.records import Reply
 
 
 class Teacher(Protocol):
@@ -40,7 +17,7 @@ class Teacher(Protocol):
     def fingerprint(self) -> str:
         """SHA-256 of its weights."""
 
-    def complete(self, prompts: Sequence[str], seed: int) -> Sequence[Answer]:
+    def complete(self, prompts: Sequence[str], seed: int) -> Sequence[Reply]:
         """Answer one batch of user messages, in order: a function of (prompts, seed).
 
         ``seed`` is in [0, 2**63).
