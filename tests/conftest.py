@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.tiny import make_tiny_model
+
+# Tests never time anything: a slow machine must not fail them.
+settings.register_profile("preceptor", deadline=None)
+settings.load_profile("preceptor")
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from preceptor.model.quiet import quiet
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3")
 
 VOCABULARY = 400
+CONTEXT = 512
 WINDOW = 8
 """Sliding window in tokens, so that every test text is longer than it."""
 
@@ -58,13 +59,14 @@ SIZES: dict[str, Any] = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
-    "max_position_embeddings": 512,
     # Ten times the usual: attention that is nearly uniform would hide mistakes in it.
     "initializer_range": 0.2,
 }
 
 
-def make_tiny_model(folder: Path, family: str = "llama", seed: int = 0) -> Path:
+def make_tiny_model(
+    folder: Path, family: str = "llama", seed: int = 0, context: int = CONTEXT
+) -> Path:
     """Save a tiny random model and its tokenizer; returns the folder.
 
     Args:
@@ -72,9 +74,10 @@ def make_tiny_model(folder: Path, family: str = "llama", seed: int = 0) -> Path:
         family: One of FAMILIES. Layers have a sliding window of 8 where the family knows one; in
             Gemma 2, Gemma 3 and Qwen only the first of the two layers has it.
         seed: Of the weights.
+        context: Tokens that the model says it can read. The default is too few for a teacher.
     """
-    tokenizer = make_tiny_tokenizer()
-    config = _config(family, tokenizer)
+    tokenizer = make_tiny_tokenizer(context)
+    config = _config(family, tokenizer, context)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
@@ -86,7 +89,7 @@ def make_tiny_model(folder: Path, family: str = "llama", seed: int = 0) -> Path:
     return folder
 
 
-def make_tiny_tokenizer() -> PreTrainedTokenizerFast:
+def make_tiny_tokenizer(context: int = CONTEXT) -> PreTrainedTokenizerFast:
     """A byte-level BPE with begin, end and padding tokens, which puts BOS before every text."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -110,12 +113,13 @@ def make_tiny_tokenizer() -> PreTrainedTokenizerFast:
         unk_token=PAD,  # never used, but Qwen's class would add one of its own
         extra_special_tokens=[TURN],
         chat_template=CHAT_TEMPLATE,
-        model_max_length=512,
+        model_max_length=context,
     )
 
 
-def _config(family: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedConfig:
+def _config(family: str, tokenizer: PreTrainedTokenizerFast, context: int) -> PreTrainedConfig:
     common = SIZES | {
+        "max_position_embeddings": context,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,

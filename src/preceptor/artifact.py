@@ -69,7 +69,8 @@ class Work:
         self.files, self.journal = path / "files", path / "journal"
         self.timings: dict[str, Any] = {}
         """Anything that differs from run to run (seconds, rates, memory) goes here."""
-        self.files.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.files, ignore_errors=True)  # what a killed attempt left half written
+        self.files.mkdir(parents=True)
         self.journal.mkdir(exist_ok=True)
 
 
@@ -95,9 +96,10 @@ def produce(
     key = content_key(stage, config, inputs)
     target = root / f"{stage}-{key}"
     with storage_errors(root):
-        if target.exists():
-            return Artifact(target, _checked(target), fresh=False)
         scratch = root / ".work" / target.name
+        if target.exists():
+            shutil.rmtree(scratch, ignore_errors=True)  # killed between publishing and cleaning up
+            return Artifact(target, _checked(target), fresh=False)
         work = Work(scratch)
         started = time.monotonic()
         counts = build(work)
@@ -150,7 +152,7 @@ def _checked(target: Path) -> dict[str, Any]:
         raise ArtifactError(f"{target} has no readable {MANIFEST} ({error}); {advice}") from error
     for name, entry in files.items():
         path = target / name
-        if not path.is_file() or path.stat().st_size != entry["bytes"]:
+        if not path.is_file() or file_digest(path) != entry["sha256"]:
             raise ArtifactError(f"{path} is missing or was changed; {advice}")
     return manifest
 
@@ -191,11 +193,14 @@ def write_json(path: Path, value: Any) -> None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write aside, flush to the disk, rename."""
     aside = path.with_name(f".{path.name}.aside")
-    with aside.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(aside, path)
+    try:
+        with aside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -208,6 +213,10 @@ def storage_errors(where: Path) -> Iterator[None]:
             raise StorageError(
                 f"no space is left on the disk of {where}; what was there is unchanged. "
                 "Free some space and run the same command again: it goes on where it stopped"
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise StorageError(
+                f"{error.filename or where} lies below a file; choose another output folder"
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise StorageError(
@@ -238,7 +247,9 @@ def claimed(root: Path, owner: str) -> Iterator[None]:
                     f"{root} belongs to the recipe {there!r}, not to {owner!r}; "
                     "choose another output folder"
                 )
-        elif root.exists() and any(p.name != "run.lock" for p in root.iterdir()):
+        elif root.exists() and any(
+            p.name not in ("run.lock", ".run.json.aside") for p in root.iterdir()
+        ):
             raise ArtifactError(
                 f"{root} holds files that no recipe wrote; choose an empty or new output folder"
             )

@@ -9,17 +9,18 @@ Everything that can be wrong with a recipe's inputs is looked at before the firs
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from preceptor import progress
 from preceptor.artifact import Artifact, Work, claimed, digest, produce
 from preceptor.errors import RecipeError
 from preceptor.evaluation.items import evaluation_items
 from preceptor.mixture.config import MixtureConfig
 from preceptor.mixture.holdout import hold_out
 from preceptor.mixture.pools import task_pool
-from preceptor.recipe import Recipe
+from preceptor.recipe import Recipe, label, recorded
 from preceptor.records import Instruction, Seed
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.prompts import OPENING, template_text
@@ -133,9 +134,12 @@ def run(recipe: Recipe, until: str = "report", tell: Tell | None = None) -> Outc
         InputError: Something that the recipe names is missing or wrong; nothing was changed.
         StageError: A stage failed; those before it are done and stay.
     """
-    inputs = check(recipe)
-    runner = _Runner(inputs, tell)
-    runner.check_models()
+    with progress.bar("check inputs", 2) as bar:
+        inputs = check(recipe)
+        bar.advance(note="tasks, rows and seeds")
+        runner = _Runner(inputs, tell)
+        runner.check_models()
+        bar.advance(note="models")
     with claimed(recipe.folder, recipe.name):
         for stage in STAGES[: STAGES.index(until) + 1]:
             getattr(runner, stage)()
@@ -170,7 +174,9 @@ class _Runner:
 
         kind = str(loading.choose_dtype(dtype, loading.choose_device("auto")))
         if (name, kind) not in self._loaded:
-            self._loaded[name, kind] = loading.load(name, dtype)
+            with progress.bar("load model", 1) as bar:
+                self._loaded[name, kind] = replace(loading.load(name, dtype), name=label(name))
+                bar.advance(note=name)
         return self._loaded[name, kind]
 
     def produce(
@@ -202,7 +208,7 @@ class _Runner:
 
         self.produce(
             "synthesis",
-            {**config.model_dump(mode="json", exclude={"seeds"}), "seed": self.recipe.seed},
+            {**recorded(config), "seed": self.recipe.seed},
             {
                 "seeds": seeds_digest(self.inputs.seeds),
                 "prompt": digest([template_text(config.protocol), OPENING]),
@@ -265,9 +271,9 @@ class _Runner:
         self.produce(
             "adapter",
             {
-                **config.model_dump(mode="json"),
+                **config.model_dump(mode="json", exclude={"checkpoint_every"}),
                 "seed": self.recipe.seed,
-                "model": self.recipe.model,
+                "model": label(self.recipe.model),
                 "prompt_format": self.recipe.prompt_format,
             },
             {"mixture": mixture.digest, "base": self.fingerprint(self.recipe.model)},
@@ -336,5 +342,4 @@ class _Runner:
             return write_report(self.recipe, self.inputs.tasks, self.made, work)
 
         before = {name: artifact.digest for name, artifact in self.made.items()}
-        paths = {"output", "data", "tasks_folder"}
-        self.produce("report", self.recipe.model_dump(mode="json", exclude=paths), before, build)
+        self.produce("report", recorded(self.recipe), before, build)

@@ -34,9 +34,9 @@ class Bar:
 
     def resume(self, done: int) -> None:
         """Steps that an earlier run had done: counted, but not in the estimate of time left."""
-        self.advance(done)
-        self._start = self.done
+        self._start = self.done + done
         self._first = time.monotonic()
+        self.advance(done)
 
     def seconds_left(self) -> float:
         """Estimate from the mean pace so far; infinite before the first step."""

@@ -5,14 +5,16 @@ changes only what stands in this one. Paths are relative to the recipe's folder,
 which is relative to where the command is given.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from preceptor import strict_yaml
+from preceptor.config import Config
 from preceptor.errors import RecipeError
 from preceptor.evaluation.config import EvaluationConfig
 from preceptor.mixture.config import MixtureConfig
@@ -21,10 +23,8 @@ from preceptor.tasks.names import did_you_mean
 from preceptor.tuning.config import TuningConfig
 
 
-class Recipe(BaseModel):
+class Recipe(Config):
     """Everything that a run needs to know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     title: str = ""
@@ -34,11 +34,11 @@ class Recipe(BaseModel):
     """Folder of the run; runs/<name> when empty."""
     model: str = "embedded:smollm2-135m"
     """The base: hub id, local folder, GGUF file or embedded:<name>."""
-    prompt_format: str = "auto"
+    prompt_format: Literal["auto", "chat", "alpaca", "flan", "plain"] = "auto"
     """What stands around a prompt: chat, alpaca, flan, plain, or auto."""
-    data: str | None = None
+    data: str | None = Field(None, min_length=1)
     """Folder of data sets; $PRECEPTOR_DATA when not set."""
-    tasks_folder: str | None = None
+    tasks_folder: str | None = Field(None, min_length=1)
     """A folder of your own task files, beside the library."""
     synthesis: SynthesisConfig | None = None
     mixture: MixtureConfig
@@ -63,33 +63,56 @@ def read_recipe(path: Path, changes: Mapping[str, object] | None = None) -> Reci
     """
     content = _content(path, ())
     for key, value in (changes or {}).items():
+        if key == "extends":
+            raise RecipeError("extends cannot be set from outside; write a recipe that has it")
         _put(content, key.split("."), value, key)
-    for key in ("data", "tasks_folder"):
-        if isinstance(content.get(key), str):
-            content[key] = str(path.parent / Path(content[key]).expanduser())
-    synthesis = content.get("synthesis")
-    if isinstance(synthesis, dict) and str(synthesis.get("seeds", "")).endswith(".jsonl"):
-        synthesis["seeds"] = str(path.parent / synthesis["seeds"])
-    if isinstance(content.get("model"), str) and (path.parent / content["model"]).exists():
-        content["model"] = str(path.parent / content["model"])
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
         raise RecipeError(f"{path}: {_problem(error)}") from error
 
 
+def label(model: str) -> str:
+    """A model's name without the folders of this machine: which one it is, its fingerprint says."""
+    return Path(model).name if os.path.exists(model) else model
+
+
+def recorded(config: Config) -> dict[str, Any]:
+    """Settings as manifests hold them: without what only says where things lie on this machine.
+
+    Seeds, rows and models are recorded by their digests.
+    """
+    content: dict[str, Any] = config.model_dump(mode="json")
+    _strip(content)
+    return content
+
+
+def _strip(content: dict[str, Any]) -> None:
+    for name, value in list(content.items()):
+        if isinstance(value, dict):
+            _strip(value)
+        elif name in ("output", "data", "tasks_folder") or (name == "seeds" and _is_path(value)):
+            del content[name]
+        elif name == "model" and isinstance(value, str):
+            content[name] = label(value)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value.endswith(".jsonl")
+
+
 def _content(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = strict_yaml.load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise RecipeError(f"there is no recipe {path}; name a YAML file") from error
+    except strict_yaml.NotYaml as error:
+        raise RecipeError(f"{path} is not YAML ({error})") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} cannot be read as text ({error})") from error
-    # PyYAML lets out a ValueError for a date like 2020-99-99, and nests as deep as Python does.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of keys, found {_kind(content)}")
+    _place(content, path.parent)
     parent = content.pop("extends", None)
     if parent is None:
         return content
@@ -97,6 +120,27 @@ def _content(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
     if other in (*before, path.resolve()):
         raise RecipeError(f"{path} extends itself by way of {other.name}")
     return _merged(_content(other, (*before, path.resolve())), content)
+
+
+def _place(content: dict[str, Any], folder: Path) -> None:
+    """Make the paths in a recipe's own file relative to where the command is given."""
+    synthesis = content.get("synthesis")
+    inner = synthesis if isinstance(synthesis, dict) else {}
+    teacher = inner.get("teacher")
+    for keys, name, sure in (
+        (content, "data", True),
+        (content, "tasks_folder", True),
+        (content, "model", False),
+        (inner, "seeds", False),
+        (teacher if isinstance(teacher, dict) else {}, "model", False),
+    ):
+        value = keys.get(name)
+        if not isinstance(value, str) or not value:
+            continue
+        beside = folder / Path(value).expanduser()
+        # A model or a set of seeds may be named in other ways than by a path.
+        if sure or value.endswith(".jsonl") or os.path.exists(beside):
+            keys[name] = str(beside)
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from preceptor.model.tokenizer import (
 from tests.tiny import BEGIN, CHAT_TEMPLATE, END, PAD, TEXT, TURN, make_tiny_tokenizer
 
 TINY = make_tiny_tokenizer()
-BOS, EOS, PADDING, TURN_END = (TINY.convert_tokens_to_ids(t) for t in (BEGIN, END, PAD, TURN))
+BOS, EOS, PADDING, TURN_END = (TINY.get_vocab()[token] for token in (BEGIN, END, PAD, TURN))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,9 @@ def _metaspace() -> PreTrainedTokenizerFast:
             vocab_size=300, special_tokens=[END], initial_alphabet=alphabet, show_progress=False
         ),
     )
-    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=END)
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=backend, eos_token=END
+    )
 
 
 def test_encode_adds_nothing_and_encodes_an_empty_text_as_nothing() -> None:

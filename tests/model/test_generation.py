@@ -7,8 +7,9 @@ import torch
 from preceptor.errors import ModelError
 from preceptor.model import attention, lora
 from preceptor.model.formats import encode_prompt, stop_ids
-from preceptor.model.generation import Generated, LocalTeacher, Reply, attention_as, generate
+from preceptor.model.generation import Generated, LocalTeacher, attention_as, generate
 from preceptor.model.loading import LoadedModel, load
+from preceptor.records import Reply
 from tests.tiny import FAMILIES, make_tiny_model
 
 TEXTS = ("Hi", "Name the diseases in this sentence, and be quick about it.", "yes or no?")
@@ -40,8 +41,8 @@ def _by_hand(loaded: LoadedModel, prompt: list[int], new: int) -> tuple[int, ...
 
 def test_a_greedy_batch_is_what_each_prompt_gives_alone(loaded: LoadedModel) -> None:
     prompts = _prompts(loaded)
-    batch = generate(loaded, prompts, 16, stop_ids=[])
-    assert [answer.ids for answer in batch] == [_by_hand(loaded, p, 16) for p in prompts]
+    batch = generate(loaded, prompts, 10, stop_ids=[])
+    assert [answer.ids for answer in batch] == [_by_hand(loaded, p, 10) for p in prompts]
     assert not any(answer.finished for answer in batch)
 
 
@@ -82,8 +83,8 @@ def test_a_tiny_top_p_is_greedy(llama: LoadedModel) -> None:
 
 def test_sampling_covers_the_whole_vocabulary(llama: LoadedModel) -> None:
     """A hidden top-k of 50 is transformers' default, and no recipe of ours would say so."""
-    drawn = generate(llama, _prompts(llama, ["a"] * 32), 32, temperature=50.0, stop_ids=[])
-    assert len({token for answer in drawn for token in answer.ids}) > 200
+    drawn = generate(llama, _prompts(llama, ["a"] * 200), 1, temperature=50.0, stop_ids=[])
+    assert len({answer.ids for answer in drawn}) > 100
 
 
 def test_the_callers_random_numbers_are_left_alone(llama: LoadedModel) -> None:
@@ -102,8 +103,9 @@ def test_adapters_take_part_without_dropout_and_stay_in_training(llama: LoadedMo
     for adapter in adapters.values():
         torch.nn.init.normal_(adapter.lora_b, std=0.5)
     adapted = generate(llama, _prompts(llama), 12, stop_ids=[])
-    assert adapted == generate(llama, _prompts(llama), 12, stop_ids=[]) != plain
     assert llama.model.training
+    llama.model.eval()  # type: ignore[no-untyped-call]
+    assert adapted == generate(llama, _prompts(llama), 12, stop_ids=[]) != plain
 
 
 def test_no_prompts_give_no_answers(llama: LoadedModel) -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from preceptor import draws
+from preceptor.errors import ModelError
 from preceptor.model import attention, forward
+from preceptor.model.loading import load
 from preceptor.model.segments import (
     FAMILY_TOKENS,
     Segment,
@@ -244,3 +246,23 @@ def test_varlen_on_cuda_equals_blocks_on_cpu(shape: str) -> None:
     model.to("cuda", torch.bfloat16)
     got = forward.target_log_probabilities(model, forest.to(torch.device("cuda")))
     torch.testing.assert_close(got.cpu(), expected, rtol=0.1, atol=0.15)
+
+
+@pytest.mark.embedded
+def test_the_embedded_model_scores_a_forest_like_separate_passes() -> None:
+    try:
+        loaded = load("embedded:smollm2-135m", "float32")
+    except ModelError as error:
+        pytest.skip(f"THE EMBEDDED MODEL IS NOT INSTALLED: {error}")
+    model, trees = loaded.model, FORESTS["packing"] + FORESTS["options"] + FORESTS["shared passage"]
+    alone = [
+        separate(model, tree, i)
+        for tree in trees
+        for i, segment in enumerate(tree)
+        if segment.targets_from is not None
+    ]
+    attention.install(model)
+    forest = lay_out(trees)
+    together = forward.target_log_probabilities(model, forest)
+    order = torch.argsort(forest.owners, stable=True)
+    torch.testing.assert_close(together[order], torch.cat(alone), rtol=0, atol=2e-3)

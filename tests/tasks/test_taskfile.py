@@ -54,7 +54,7 @@ BAD: list[tuple[str, str, str]] = [
     ("id: write_a_line", "id: plain", "two templates have the id 'plain'"),
     ('    target: "{{ line }}"\n', "", "is inverted but has no target"),
     ("    inverted: true\n", "", "target of a labels or choices task is the answer"),
-    ("task: rain", "task: rain\ntask: sun", "line 2: not YAML (the key 'task' is there twice)"),
+    ("task: rain", "task: rain\ntask: sun", "not YAML (line 2: the key 'task' is there twice)"),
     ("task: rain", "task: [rain", "not YAML"),
     ("title: Does it rain?", "title: 2020-99-99", "not YAML"),
     ("title: Does it rain?", "title: " + "[" * 3000, "not YAML"),

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from preceptor import __version__
+from preceptor import __version__, strict_yaml
 from preceptor.cli import tasks
 from preceptor.errors import PreceptorError, RecipeError
 
@@ -126,9 +125,8 @@ def _change(text: str) -> tuple[str, object]:
     if not sign or not key:
         raise RecipeError(f"--set {text!r}: write KEY=VALUE, such as tuning.rank=8")
     try:
-        return key, yaml.safe_load(value)
-    # PyYAML lets out a ValueError for a date like 2020-99-99, and nests as deep as Python does.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return key, strict_yaml.load(value)
+    except strict_yaml.NotYaml as error:
         raise RecipeError(f"--set {text!r}: the value is not YAML") from error
 
 

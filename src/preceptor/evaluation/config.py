@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from preceptor.config import Config
 
 
-class EvaluationConfig(BaseModel):
+class EvaluationConfig(Config):
     """Zero-shot, every template that is not turned around, base and tuned on the same items."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     tasks: tuple[str, ...] = Field(min_length=1)
     """Task names, clusters, or category:qa."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preceptor import draws
-from preceptor.errors import RowError
+from preceptor.errors import RowError, TaskError
 from preceptor.evaluation.config import EvaluationConfig
 from preceptor.records import Example
 from preceptor.tasks.source import read_rows
@@ -33,6 +33,7 @@ def evaluation_items(
     """Sample each task's rows and render them under its templates.
 
     Raises:
+        TaskError: A task has only inverted templates.
         RowError: A task has no usable row in the split, or a row lacks a field.
     """
     examples: list[Example] = []
@@ -41,6 +42,11 @@ def evaluation_items(
         rows = read_rows(task, config.split, data_root)
         order = draws.sample(len(rows), len(rows), seed, "evaluation rows", task.name)
         templates = [t for t in task.templates if not t.inverted][: config.templates]
+        if not templates:
+            raise TaskError(
+                f"task {task.name} has only inverted templates, which do not ask for its answer; "
+                "write one that does, or leave the task out of the evaluation"
+            )
         most = config.rows
         if task.kind == "text" and config.generated_rows is not None:
             most = min(most, config.generated_rows)

@@ -5,13 +5,13 @@ mixing with a rate maximum of 3,000, one template drawn for each example, and ev
 evaluated cluster held out. The share of synthesised instructions is ours: FLAN had none.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from preceptor.config import Config
 
 
-class MixtureConfig(BaseModel):
+class MixtureConfig(Config):
     """From tasks and instructions to examples."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     tasks: tuple[str, ...] = Field(min_length=1)
     """Task names, clusters, or ``category:`` and one of BioInstruct's."""

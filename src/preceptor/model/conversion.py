@@ -13,7 +13,6 @@ import hashlib
 import os
 import shutil
 import struct
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
@@ -25,6 +24,7 @@ from safetensors import SafetensorError
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from preceptor import progress
 from preceptor.artifact import read_json, storage_errors, write_json
 from preceptor.errors import ModelError, StorageError
 from preceptor.model.quiet import quiet
@@ -93,13 +93,13 @@ def _make(parts: Sequence[Path], name: str, sha256: str, target: Path) -> None:
             f"{parts[0]} is not the file it should be (SHA-256 {found[:12]}…, not "
             f"{sha256[:12]}…): it was cut or changed; install or download it again"
         )
-    print(f"{name}: converting to safetensors in {target}, once", file=sys.stderr)
     scratch = target.with_name(f".{target.name}")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
         gguf = parts[0] if len(parts) == 1 else _join(parts, scratch / "joined.gguf")
-        _convert(gguf, scratch / "model")
+        with progress.bar(f"convert {name}, once", 3) as bar:
+            _convert(gguf, scratch / "model", bar)
         os.sync()  # a folder that a power cut leaves behind must be whole
         os.rename(scratch / "model", target)
     finally:
@@ -114,15 +114,20 @@ def _join(parts: Sequence[Path], whole: Path) -> Path:
     return whole
 
 
-def _convert(gguf: Path, target: Path) -> None:
+def _convert(gguf: Path, target: Path, bar: progress.Bar) -> None:
     source, file = str(gguf.parent), gguf.name
+    hidden = StringIO()  # one bar of transformers cannot be turned off
     try:
-        with quiet(), redirect_stderr(StringIO()):  # one bar of transformers cannot be turned off
-            model = AutoModelForCausalLM.from_pretrained(
-                source, gguf_file=file, dtype=torch.float32
-            )
-            tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+        with quiet():
+            with redirect_stderr(hidden):
+                model = AutoModelForCausalLM.from_pretrained(
+                    source, gguf_file=file, dtype=torch.float32
+                )
+            bar.advance(note="weights read")
+            with redirect_stderr(hidden):
+                tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
             _mend_digits(tokenizer, gguf)
+            bar.advance(note="tokenizer read")
             # The weights were dequantised, and yet transformers takes the model for a quantised
             # one, which it refuses to save.
             del model.config.quantization_config
@@ -131,6 +136,7 @@ def _convert(gguf: Path, target: Path) -> None:
             model.save_pretrained(target)
             tokenizer.save_pretrained(target)
             _drop_invented_tokens(target / "tokenizer.json", model.config.vocab_size)
+            bar.advance(note="saved")
     except SafetensorError as error:
         if "os error 28" in str(error):  # no space left: safetensors has no OSError of its own
             raise StorageError(

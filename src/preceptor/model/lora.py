@@ -17,7 +17,7 @@ from torch.nn.functional import linear
 from transformers import PreTrainedModel
 
 from preceptor import draws
-from preceptor.artifact import write_json
+from preceptor.artifact import write_atomically, write_json
 from preceptor.errors import ModelError
 
 ALL_LINEAR = "all-linear"
@@ -151,9 +151,8 @@ def save(
     for name, adapter in sorted(adapters.items()):
         tensors[f"{PREFIX}{name}.lora_A.weight"] = adapter.lora_a.detach().cpu().contiguous()
         tensors[f"{PREFIX}{name}.lora_B.weight"] = adapter.lora_b.detach().cpu().contiguous()
-    safetensors.torch.save_file(
-        tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"}
-    )
+    packed = safetensors.torch.save(tensors, metadata={"format": "pt"})
+    write_atomically(folder / "adapter_model.safetensors", packed)  # an OSError on a full disk
     rank = next(iter(adapters.values())).lora_a.shape[0]
     config: dict[str, Any] = {
         "peft_type": "LORA",

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as parquet
 import yaml
 
-from preceptor import __version__
+from preceptor import __version__, progress
 from preceptor.artifact import (
     Artifact,
     Work,
@@ -28,7 +28,7 @@ from preceptor.evaluation.summary import (
 )
 from preceptor.mixture.holdout import hold_out
 from preceptor.mixture.tables import read_examples, read_table
-from preceptor.recipe import Recipe
+from preceptor.recipe import Recipe, label, recorded
 from preceptor.records import Score
 from preceptor.report import facts
 from preceptor.report.page import write_report as write_page
@@ -62,17 +62,35 @@ def write_report(
         for name in ("base", "tuned")
     }
     held = hold_out(recipe.mixture.hold_out, tasks)
-    summary = summarise(
-        scores,
-        {name: task.title for name, task in tasks.items()},
-        sorted(held.clusters),
-        recipe.evaluation.level,
-        recipe.evaluation.resamples,
-        recipe.seed,
-    )
-    write_json(work.files / SUMMARY, summary.to_json())
-    shown = recipe.model_dump(mode="json", exclude={"output", "data", "tasks_folder"})
-    page = facts.ReportFacts(
+    with progress.bar("report", 2) as bar:
+        summary = summarise(
+            scores,
+            {name: task.title for name, task in tasks.items()},
+            sorted(held.clusters),
+            recipe.evaluation.level,
+            recipe.evaluation.resamples,
+            recipe.seed,
+        )
+        write_json(work.files / SUMMARY, summary.to_json())
+        bar.advance(note="statistics")
+        write_page(work.files / PAGE, _facts(recipe, summary, scores, made, frozenset(held.tasks)))
+        bar.advance(note="page")
+    return {
+        "differences": {
+            group.name: group.differences["tuned"].paired.difference for group in summary.groups
+        }
+    }
+
+
+def _facts(
+    recipe: Recipe,
+    summary: Summary,
+    scores: Mapping[str, Sequence[Score]],
+    made: Mapping[str, Artifact],
+    held: frozenset[str],
+) -> facts.ReportFacts:
+    shown = recorded(recipe)
+    return facts.ReportFacts(
         title=recipe.title or recipe.name,
         recipe_name=recipe.name,
         recipe=yaml.safe_dump(shown, sort_keys=False, allow_unicode=True),
@@ -84,15 +102,9 @@ def write_report(
         synthesis=_synthesis(made["synthesis"]) if "synthesis" in made else None,
         mixture=_mixture(made["mixture"]),
         tuning=_tuning(recipe, made["adapter"]),
-        evaluation=_evaluation(recipe, summary, scores, made, frozenset(held.tasks)),
+        evaluation=_evaluation(recipe, summary, scores, made, held),
         failures=tuple(_failures(made)),
     )
-    write_page(work.files / PAGE, page)
-    return {
-        "differences": {
-            group.name: group.differences["tuned"].paired.difference for group in summary.groups
-        }
-    }
 
 
 def _stage(name: str, artifact: Artifact) -> facts.StageFacts:
@@ -177,8 +189,8 @@ def _evaluation(
     changed = changes(scores["base"], scores["tuned"], SHOWN)
     counts = made["scores-base"].counts
     return facts.EvaluationFacts(
-        base_model=recipe.model,
-        tuned_model=f"{recipe.model} + LoRA",
+        base_model=label(recipe.model),
+        tuned_model=f"{label(recipe.model)} + LoRA",
         level=summary.level,
         groups=tuple(_group(group) for group in summary.groups),
         tasks=tuple(_task(task, held, counts) for task in summary.tasks),

@@ -9,14 +9,12 @@ reply, how many requests go out at once, and (by ``protocol``) the wording of th
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from preceptor.config import Config
 
 
-class _Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class TeacherConfig(_Config):
+class TeacherConfig(Config):
     """The model that writes the tasks, and how it samples."""
 
     model: str = "embedded:smollm2-135m"
@@ -41,7 +39,7 @@ class TeacherConfig(_Config):
         }
 
 
-class SynthesisConfig(_Config):
+class SynthesisConfig(Config):
     """From seed tasks to instructions."""
 
     seeds: str = "biomedical"

@@ -4,15 +4,15 @@ What is checked here makes a task usable at all; the quality of its templates is
 """
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from preceptor import strict_yaml
 from preceptor.errors import TaskError
 from preceptor.tasks.clusters import CATEGORIES, CLUSTERS
 from preceptor.tasks.expressions import ExpressionError, names_in_expression, names_in_template
@@ -48,7 +48,10 @@ def parse_task(text: str, where: str) -> Task:
     Raises:
         TaskError: As for ``read_task``.
     """
-    content = _yaml(text, where)
+    try:
+        content = strict_yaml.load(text)
+    except strict_yaml.NotYaml as error:
+        raise TaskError(f"{where}: not YAML ({error})") from error
     if not isinstance(content, dict):
         raise TaskError(f"{where}: a task file is a mapping of keys, found {_kind(content)}")
     try:
@@ -61,33 +64,6 @@ def parse_task(text: str, where: str) -> Task:
     except TaskError as error:
         raise TaskError(f"{where}: {error}") from error
     return task
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error and not the last one's."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is there twice", key_node.start_mark
-                )
-            if isinstance(key, Hashable):
-                seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml(text: str, where: str) -> object:
-    try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise TaskError(f"{where}{line}: not YAML ({error.problem})") from error
-    # PyYAML lets out a ValueError for a date like 2020-99-99, and nests as deep as Python does.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TaskError(f"{where}: not YAML ({' '.join(str(error).split())})") from error
 
 
 def _first_problem(error: ValidationError) -> str:

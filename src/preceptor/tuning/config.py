@@ -7,13 +7,13 @@ defaults here are ours, for LoRA on a small base.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from preceptor.config import Config
 
 
-class TuningConfig(BaseModel):
+class TuningConfig(Config):
     """LoRA on a frozen base."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rank: int = Field(16, ge=1)
     alpha: float = Field(32.0, gt=0)
