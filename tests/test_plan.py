@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from preceptor import pipeline, plan
+from preceptor import plan
 from preceptor.artifact import Work
 from preceptor.cli.main import recipes_folder
 from preceptor.errors import ModelError, RecipeError
 from preceptor.evaluation.items import evaluation_items
 from preceptor.evaluation.options import encode_question
 from preceptor.evaluation.stage import evaluate
+from preceptor.inputs import check
 from preceptor.mixture.stage import mix, read_examples
 from preceptor.model import loading
 from preceptor.model.formats import encode_prompt
@@ -66,7 +67,7 @@ def items_of(line: EstimateLine) -> int:
 def test_the_items_planned_are_the_items_scored(recipe: Recipe, tmp_path: Path) -> None:
     found = lines(estimate(recipe))
     assert list(found) == ["synthesis", "tuning", "scores of base", "scores of tuned"]
-    inputs = pipeline.check(recipe)
+    inputs = check(recipe)
     items = evaluation_items(recipe.evaluation, inputs.evaluated, None, recipe.seed)
     loaded = loading.load(recipe.model, "float32", "cpu")
     counts = evaluate(
@@ -103,7 +104,7 @@ def test_the_tokens_planned_for_training_are_the_tokens_of_the_mixture(
         roomy_model, **{"mixture.instructions": 0, "tuning.epochs": 3, "tuning.max_length": 4096}
     )
     found = lines(estimate(recipe))["tuning"]
-    inputs = pipeline.check(recipe)
+    inputs = check(recipe)
     work = Work(tmp_path)
     named = select(inputs.tasks, recipe.mixture.tasks)
     mix(recipe.mixture, named, inputs.tasks, [], None, recipe.seed, work)
@@ -119,7 +120,7 @@ def test_the_tokens_planned_for_the_teacher_are_those_of_its_prompts(recipe: Rec
     found = lines(estimate(recipe))["synthesis"]
     assert recipe.synthesis is not None
     tokenizer = loading.load(recipe.model, "float32", "cpu").tokenizer
-    seeds = pipeline.check(recipe).seeds
+    seeds = check(recipe).seeds
     teacher = ScriptedTeacher()
     prompts = [
         request.prompt

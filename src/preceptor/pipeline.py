@@ -7,7 +7,7 @@
 Everything that can be wrong with a recipe's inputs is looked at before the first stage starts.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,19 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from preceptor import progress
 from preceptor.artifact import Artifact, Work, claimed, digest, produce
-from preceptor.errors import RecipeError
 from preceptor.evaluation.items import evaluation_items
-from preceptor.mixture.config import MixtureConfig
+from preceptor.inputs import Inputs, check
 from preceptor.mixture.holdout import hold_out
-from preceptor.mixture.pools import task_pool
 from preceptor.recipe import Recipe, label, recorded
-from preceptor.records import Instruction, Seed
-from preceptor.synthesis.config import SynthesisConfig
+from preceptor.records import Instruction
 from preceptor.synthesis.prompts import OPENING, template_text
-from preceptor.synthesis.seedbank import load_seeds, seeds_digest
-from preceptor.tasks import source
-from preceptor.tasks.catalogue import load_tasks, select
-from preceptor.tasks.task import Task
+from preceptor.synthesis.seedbank import seeds_digest
+from preceptor.tasks.catalogue import select
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages that work need them
     from preceptor.model.loading import LoadedModel
@@ -36,78 +31,6 @@ Tell = Callable[[str, Artifact], None]
 STAGES = ("synthesize", "mix", "tune", "evaluate", "report")
 LEDGER = "ledger.sqlite"
 BASE, TUNED = "base", "tuned"
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What a recipe names, found and checked."""
-
-    recipe: Recipe
-    data_root: Path | None
-    tasks: Mapping[str, Task]
-    """The whole library."""
-    training: tuple[Task, ...]
-    evaluated: tuple[Task, ...]
-    seeds: tuple[Seed, ...]
-    """Empty without synthesis."""
-
-    def digests(self, tasks: Sequence[Task], split: str) -> dict[str, str]:
-        """Digests of tasks and of the files that their rows come from."""
-        found: dict[str, str] = {}
-        for task in tasks:
-            found[f"task:{task.name}"] = task.digest
-            found[f"rows:{task.name}"] = source.source_digest(task, split, self.data_root)
-        return found
-
-
-def check(recipe: Recipe) -> Inputs:
-    """Find everything that a recipe names, without loading a model or writing a file.
-
-    Raises:
-        InputError: A task, a seed, a data set or a model is missing or wrong.
-    """
-    root = source.data_root(recipe.data)
-    tasks = load_tasks([Path(recipe.tasks_folder)] if recipe.tasks_folder else [])
-    named = select(tasks, recipe.mixture.tasks)
-    inputs = Inputs(
-        recipe,
-        root,
-        tasks,
-        tuple(_trainable(recipe.mixture, named, tasks)),
-        tuple(select(tasks, recipe.evaluation.tasks)),
-        tuple(_seeds(recipe.synthesis)),
-    )
-    if not inputs.training:
-        raise RecipeError(
-            "no task is left to mix: every one that mixture.tasks names is held out or has no "
-            f"split {recipe.mixture.split!r}; hold out less, or name other tasks"
-        )
-    for task in inputs.training:
-        task_pool(task, recipe.mixture, root, recipe.seed)
-    evaluation_items(recipe.evaluation, inputs.evaluated, root, recipe.seed)
-    if recipe.mixture.instructions > 0 and recipe.synthesis is None:
-        raise RecipeError(
-            "mixture.instructions asks for synthesised instructions, but the recipe has no "
-            "synthesis; add it, or set mixture.instructions to 0"
-        )
-    return inputs
-
-
-def _trainable(
-    config: MixtureConfig, named: Sequence[Task], tasks: Mapping[str, Task]
-) -> list[Task]:
-    """Tasks that the mixture will read: not held out, and with the split unless named itself."""
-    held = hold_out(config.hold_out, tasks)
-    return [
-        task
-        for task in named
-        if not held.reason(task)
-        and (config.split in task.source.splits or task.name in config.tasks)
-    ]
-
-
-def _seeds(config: SynthesisConfig | None) -> list[Seed]:
-    return [] if config is None else load_seeds(config.seeds, config.demonstrations)
 
 
 @dataclass(slots=True)

@@ -18,11 +18,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from preceptor.artifact import Work
 from preceptor.evaluation.items import evaluation_items
+from preceptor.inputs import Inputs, check
 from preceptor.mixture.stage import mix, read_examples
 from preceptor.model.formats import encode_prompt, encode_target
 from preceptor.model.loading import choose_device, choose_dtype, resolve
 from preceptor.model.quiet import quiet
-from preceptor.pipeline import Inputs, check
 from preceptor.recipe import Recipe
 from preceptor.tasks.catalogue import select
 
@@ -64,7 +64,7 @@ def estimate(recipe: Recipe) -> Estimate:
     """Count a recipe's tokens and turn them into time; nothing is written and no model loaded.
 
     Raises:
-        InputError: As for ``pipeline.check``; or the model is missing.
+        InputError: As for ``inputs.check``; or the model is missing.
     """
     inputs = check(recipe)
     path = resolve(recipe.model)
