@@ -44,7 +44,7 @@ def main() -> None:
         cannot_run(str(error))
     figures: dict[str, Figure] = {}
     details: dict[str, object] = {}
-    for name, pairs, forests in cases(loaded, Path(root), 12 if quick else 48):
+    for name, pairs, forests in cases(loaded, Path(root), 6 if quick else 16):
         found = compare(loaded, pairs, forests, 1 if quick else 3)
         details[name] = found
         figures[f"{name}: largest difference"] = at_most(found["difference"], "nats a token", 1e-3)
