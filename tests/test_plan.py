@@ -127,7 +127,7 @@ def test_the_tokens_planned_for_the_teacher_are_those_of_its_prompts(recipe: Rec
         for batch in batches(recipe.synthesis, seeds, teacher, recipe.seed)
         for request in batch.requests
     ]
-    assert found.what == f"{len(prompts)} calls" == "32 calls"
+    assert found.what == f"{len(prompts)} calls" == f"{recipe.synthesis.requests} calls"
     read = sum(len(encode_prompt(tokenizer, "auto", prompt)) for prompt in prompts)
     assert found.tokens == read + 32 * recipe.synthesis.teacher.max_new_tokens
 
