@@ -123,7 +123,7 @@ def _synthesis(artifact: Artifact) -> facts.SynthesisFacts:
     counts = artifact.counts
     return facts.SynthesisFacts(
         requests=counts["requests"],
-        parsed=counts["tasks_parsed"],
+        parsed=counts["kept"] + sum(counts["rejected"].values()),
         kept=counts["kept"],
         rejected_by_reason=counts["rejected"],
         kept_by_category=counts["kept_by_category"],

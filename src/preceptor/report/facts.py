@@ -54,7 +54,7 @@ class SynthesisFacts:
 
     requests: int
     parsed: int
-    """Tasks read from the replies."""
+    """Tasks found in the replies, whole or not: kept and rejected together."""
     kept: int
     rejected_by_reason: Mapping[str, int]
     kept_by_category: Mapping[str, int]
