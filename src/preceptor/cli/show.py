@@ -39,7 +39,8 @@ def _lines(name: str, artifact: Artifact) -> list[str]:
     if name == "synthesis":
         rejected = ", ".join(f"{n} {reason}" for reason, n in counts["rejected"].items())
         return [
-            f"{counts['requests']} requests, {counts['tasks_parsed']} whole tasks, {counts['kept']} kept",
+            f"{counts['requests']} requests, {counts['tasks_parsed']} whole tasks, "
+            f"{counts['kept']} kept",
             f"rejected: {rejected or 'none'}",
         ]
     if name == "adapter":
