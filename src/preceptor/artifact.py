@@ -157,11 +157,6 @@ def _checked(target: Path) -> dict[str, Any]:
     return manifest
 
 
-def open_artifact(path: Path) -> Artifact:
-    """A published folder, named by its path."""
-    return Artifact(path, _checked(path), fresh=False)
-
-
 def content_key(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Twelve hex digits of the hash of what decides a stage's content."""
     decides = {"stage": stage, "version": __version__, "config": config, "inputs": dict(inputs)}

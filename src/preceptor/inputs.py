@@ -6,9 +6,8 @@ from pathlib import Path
 
 from preceptor.errors import RecipeError
 from preceptor.evaluation.items import evaluation_items
-from preceptor.mixture.config import MixtureConfig
-from preceptor.mixture.holdout import hold_out
 from preceptor.mixture.pools import task_pool
+from preceptor.mixture.stage import left_out
 from preceptor.recipe import Recipe
 from preceptor.records import Seed
 from preceptor.synthesis.config import SynthesisConfig
@@ -27,6 +26,8 @@ class Inputs:
     tasks: Mapping[str, Task]
     """The whole library."""
     training: tuple[Task, ...]
+    left_out: Mapping[str, str]
+    """Why each task that the mixture names is not trained on; empty for one that is."""
     evaluated: tuple[Task, ...]
     seeds: tuple[Seed, ...]
     """Empty without synthesis."""
@@ -49,11 +50,13 @@ def check(recipe: Recipe) -> Inputs:
     root = source.data_root(recipe.data)
     tasks = load_tasks([Path(recipe.tasks_folder)] if recipe.tasks_folder else [])
     named = select(tasks, recipe.mixture.tasks)
+    reasons = left_out(recipe.mixture, named, tasks)
     inputs = Inputs(
         recipe,
         root,
         tasks,
-        tuple(_trainable(recipe.mixture, named, tasks)),
+        tuple(task for task in named if not reasons[task.name]),
+        reasons,
         tuple(select(tasks, recipe.evaluation.tasks)),
         tuple(_seeds(recipe.synthesis)),
     )
@@ -71,19 +74,6 @@ def check(recipe: Recipe) -> Inputs:
             "synthesis; add it, or set mixture.instructions to 0"
         )
     return inputs
-
-
-def _trainable(
-    config: MixtureConfig, named: Sequence[Task], tasks: Mapping[str, Task]
-) -> list[Task]:
-    """Tasks that the mixture will read: not held out, and with the split unless named itself."""
-    held = hold_out(config.hold_out, tasks)
-    return [
-        task
-        for task in named
-        if not held.reason(task)
-        and (config.split in task.source.splits or task.name in config.tasks)
-    ]
 
 
 def _seeds(config: SynthesisConfig | None) -> list[Seed]:

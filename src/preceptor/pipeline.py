@@ -17,7 +17,6 @@ from preceptor import progress
 from preceptor.artifact import Artifact, Work, claimed, digest, produce
 from preceptor.evaluation.items import evaluation_items
 from preceptor.inputs import Inputs, check
-from preceptor.mixture.holdout import hold_out
 from preceptor.recipe import Recipe, label, recorded
 from preceptor.records import Instruction
 from preceptor.synthesis.prompts import OPENING, template_text
@@ -95,15 +94,26 @@ class _Runner:
         """A model, loaded once for all stages that use it in the same type."""
         from preceptor.model import loading
 
-        kind = str(loading.choose_dtype(dtype, loading.choose_device("auto")))
+        kind = self.kind(dtype)
         if (name, kind) not in self._loaded:
             with progress.bar("load model", 1) as bar:
                 self._loaded[name, kind] = replace(loading.load(name, dtype), name=label(name))
                 bar.advance(note=name)
         return self._loaded[name, kind]
 
+    def kind(self, dtype: str) -> str:
+        """The type that a setting means on this machine: it is part of what decides a result."""
+        from preceptor.model import loading
+
+        chosen = loading.choose_dtype(dtype, loading.choose_device("auto"))
+        return str(chosen).removeprefix("torch.")
+
     def produce(
-        self, stage: str, config: Mapping[str, Any], inputs: Mapping[str, str], build: Any
+        self,
+        stage: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        build: Callable[[Work], Mapping[str, Any]],
     ) -> Artifact:
         """A stage's artifact, remembered under the stage's name."""
         self.made[stage] = produce(self.root, stage, config, inputs, build)
@@ -156,7 +166,7 @@ class _Runner:
 
             return mix(
                 config,
-                named,
+                select(inputs.tasks, config.tasks),
                 inputs.tasks,
                 self.instructions(),
                 inputs.data_root,
@@ -165,9 +175,7 @@ class _Runner:
             )
 
         found = inputs.digests(inputs.training, config.split)
-        held = hold_out(config.hold_out, inputs.tasks)
-        named = select(inputs.tasks, config.tasks)
-        found["hold_out"] = digest({task.name: held.reason(task) for task in named})
+        found["left_out"] = digest(dict(inputs.left_out))
         if "synthesis" in self.made:
             found["synthesis"] = self.made["synthesis"].digest
         settings = {**config.model_dump(mode="json"), "seed": self.recipe.seed}
@@ -195,6 +203,7 @@ class _Runner:
             "adapter",
             {
                 **config.model_dump(mode="json", exclude={"checkpoint_every"}),
+                "dtype": self.kind(config.dtype),
                 "seed": self.recipe.seed,
                 "model": label(self.recipe.model),
                 "prompt_format": self.recipe.prompt_format,
@@ -234,6 +243,7 @@ class _Runner:
             f"scores-{model}",
             {
                 **asked,
+                "dtype": self.kind(config.dtype),
                 "seed": self.recipe.seed,
                 "model": model,
                 "prompt_format": self.recipe.prompt_format,

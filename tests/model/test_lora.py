@@ -48,8 +48,6 @@ def test_a_new_adapter_changes_nothing_and_merging_equals_the_adapter() -> None:
     torch.testing.assert_close(model(IDS, use_cache=False).logits, before, rtol=0, atol=0)
     for adapter in adapters.values():
         torch.nn.init.normal_(adapter.lora_b, std=0.1)
-    with lora.disabled(model):
-        torch.testing.assert_close(model(IDS, use_cache=False).logits, before, rtol=0, atol=0)
     tuned = model(IDS, use_cache=False).logits
     assert (tuned - before).abs().max() > 1e-3
     lora.merge(model)

@@ -20,7 +20,6 @@ from preceptor.model.segments import (
     example,
     lay_out,
     share_prefixes,
-    with_options,
 )
 from tests.model.families import FAMILIES, tiny
 
@@ -61,7 +60,7 @@ FORESTS: dict[str, list[Tree]] = {
         example(tokens(n, "p", n), tokens(m, "t", n)) for n, m in [(9, 3), (4, 7), (13, 1)]
     ],
     "options": [
-        with_options(tokens(11, "q", i), [tokens(n, "o", i, n) for n in (1, 4, 2)])
+        share_prefixes([((*tokens(11, "q", i), *tokens(n, "o", i, n)), 11) for n in (1, 4, 2)])
         for i in range(2)
     ],
     "shared passage": [

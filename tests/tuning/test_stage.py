@@ -101,12 +101,11 @@ def test_the_saved_adapter_is_the_trained_one_here_and_in_peft(
     one = encode(EXAMPLES, llama.tokenizer, "alpaca", CONFIG.max_length).kept[0]
     forest = lay_out([root(one.prompt, one.target)])
     expected = forward.target_log_probabilities(llama.model, forest)
-    with lora.disabled(llama.model):
-        untuned = forward.target_log_probabilities(llama.model, forest)
-    assert (expected - untuned).abs().max() > 1e-3
     again = loading.load(str(tiny_model), "float32", "cpu")
-    lora.load(tmp_path / "files" / "adapter", again.model)
     attention.install(again.model)
+    untuned = forward.target_log_probabilities(again.model, forest)
+    assert (expected - untuned).abs().max() > 1e-3
+    lora.load(tmp_path / "files" / "adapter", again.model)
     assert torch.equal(forward.target_log_probabilities(again.model, forest), expected)
     base = loading.load(str(tiny_model), "float32", "cpu").model
     peft = PeftModel.from_pretrained(base, str(tmp_path / "files" / "adapter")).eval()

@@ -74,7 +74,7 @@ def mix(
     """
     held = hold_out(config.hold_out, all_tasks)
     ordered = sorted(tasks, key=lambda task: task.name)
-    reasons = {task.name: _reason(task, config, held) for task in ordered}
+    reasons = left_out(config, ordered, all_tasks)
     used = [task for task in ordered if not reasons[task.name]]
     if not used:
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
@@ -97,6 +97,19 @@ def mix(
         "instructions_share": sum((n.share for n in lines if n.task == SYNTHESISED), 0.0),
         "held_out": _held_out(held, left, len(plan)),
     }
+
+
+def left_out(
+    config: MixtureConfig, tasks: Sequence[Task], all_tasks: Mapping[str, Task]
+) -> dict[str, str]:
+    """Why each task is not mixed, by name; empty for one that is.
+
+    Raises:
+        TaskError: ``config.hold_out`` has a name that nothing has.
+        RecipeError: A task has the name of the instructions.
+    """
+    held = hold_out(config.hold_out, all_tasks)
+    return {task.name: _reason(task, config, held) for task in tasks}
 
 
 def _reason(task: Task, config: MixtureConfig, held: HoldOut) -> str:

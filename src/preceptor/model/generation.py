@@ -11,7 +11,7 @@ from preceptor.errors import ModelError
 from preceptor.model.formats import encode_prompt, stop_ids
 from preceptor.model.loading import LoadedModel
 from preceptor.model.quiet import quiet
-from preceptor.model.tokenizer import encode, pad_token_id
+from preceptor.model.tokenizer import encode_continuation, pad_token_id
 from preceptor.records import Reply
 
 
@@ -175,7 +175,7 @@ class LocalTeacher:
             ModelError: A prompt does not fit into the model's context.
         """
         tokenizer = self._loaded.tokenizer
-        opening = encode(tokenizer, self._opening)
+        opening = encode_continuation(tokenizer, self._opening)
         ids = [encode_prompt(tokenizer, "auto", prompt) + opening for prompt in prompts]
         answers = generate(
             self._loaded,

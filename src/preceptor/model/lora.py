@@ -7,7 +7,6 @@ Adapters are float32 whatever the base is, initialised as PEFT does (A Kaiming-u
 import json
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,6 @@ class LoraLinear(torch.nn.Module):
         self.lora_b = torch.nn.Parameter(
             torch.zeros(base.out_features, rank, dtype=wide, device=device)
         )
-        self.enabled = True
 
     @property
     def weight(self) -> torch.Tensor:
@@ -50,8 +48,6 @@ class LoraLinear(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., in) to (..., out) in x's dtype; the products with A and B are in it too."""
         out: torch.Tensor = self.base(x)
-        if not self.enabled:
-            return out
         low = linear(self.dropout(x), self.lora_a.to(x.dtype)).flatten(0, -2)
         b = self.lora_b.to(x.dtype).t()
         # One product that adds to the base's output, instead of a product, a scaling and a sum.
@@ -113,19 +109,6 @@ def detach(model: PreTrainedModel) -> None:
     for name, module in list(model.named_modules()):
         if isinstance(module, LoraLinear):
             model.set_submodule(name, module.base)
-
-
-@contextmanager
-def disabled(model: PreTrainedModel) -> Iterator[None]:
-    """The base alone, for as long as the block lasts."""
-    adapters = [m for m in model.modules() if isinstance(m, LoraLinear)]
-    for adapter in adapters:
-        adapter.enabled = False
-    try:
-        yield
-    finally:
-        for adapter in adapters:
-            adapter.enabled = True
 
 
 def merge(model: PreTrainedModel) -> None:

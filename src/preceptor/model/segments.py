@@ -89,12 +89,6 @@ def example(prompt: Sequence[int], target: Sequence[int]) -> Tree:
     return (Segment((*prompt, *target), targets_from=len(prompt)),)
 
 
-def with_options(prompt: Sequence[int], options: Sequence[Sequence[int]]) -> Tree:
-    """A question and its answers: the prompt is computed once."""
-    leaves = (Segment(tuple(option), parent=0, targets_from=0) for option in options)
-    return (Segment(tuple(prompt)), *leaves)
-
-
 def lay_out(trees: Iterable[Tree]) -> Forest:
     """Trees side by side in one row.
 
