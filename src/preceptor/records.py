@@ -90,6 +90,12 @@ class Example:
     """Index of the right option; -1 where there are none."""
     row: str
     """dataset/split/row id: what the example was made from."""
+    references: tuple[str, ...] = ()
+    """Every text that counts as right; empty where that is the target alone."""
+    shots: int = 0
+    """Worked exemplars before the question itself."""
+    options_shown: bool = False
+    """The prompt lists the options in a block."""
 
 
 @dataclass(frozen=True, slots=True)

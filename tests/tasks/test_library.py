@@ -16,7 +16,7 @@ by_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILE
 
 
 def errors(task: Task, root: Path | None) -> list[str]:
-    rows = [row for split in task.source.splits for row in read_rows(task, split, root)]
+    rows = [row for split in splits_here(task, root) for row in read_rows(task, split, root)]
     return [f"{f.template}: {f.message}" for f in lint_task(task, rows) if f.severity == "error"]
 
 
@@ -43,13 +43,14 @@ def test_a_task_works_on_real_rows(path: Path) -> None:
     if not os.environ.get("PRECEPTOR_DATA"):
         pytest.skip(f"REAL ROWS OF {task.name} NOT TESTED: set PRECEPTOR_DATA to their folder")
     root = data_root(None)
-    assert splits_here(task, root) == tuple(task.source.splits)
+    assert splits_here(task, root) or task.sample, "nobody could see what its rows look like"
     assert errors(task, root) == []
 
 
 @by_file
 def test_a_task_lies_in_the_folder_of_its_cluster(path: Path) -> None:
-    assert path.parent.name == (read_task(path).cluster or "biomedical")
+    cluster = read_task(path).cluster
+    assert path.parent.name in ([cluster] if cluster else ["biomedical", "instructions"])
 
 
 @by_file

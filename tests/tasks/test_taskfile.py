@@ -35,7 +35,7 @@ BAD: list[tuple[str, str, str]] = [
     ("folder: rain,", "folder: rain, package: rain,", "either folder or package"),
     ("{train: train, test: test}", "{}", "source.splits is empty"),
     ("metric: accuracy", "metric: rouge_l", "metric rouge_l does not fit labels"),
-    ("metric: accuracy", "metric: bleu", "metric: input should be 'accuracy', 'rouge_l'"),
+    ("metric: accuracy", "metric: meteor", "metric: input should be 'accuracy', 'rouge_l'"),
     ("metric: accuracy", "metric: accuracy\nmax_new_tokens: 5", "max_new_tokens has no meaning"),
     ("metric: accuracy", "metric: accuracy\nanswer: line", "found labels and answer"),
     ("1: wet}", "1: damp}", "labels.words lacks 'damp', which labels.names has"),

@@ -9,9 +9,10 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
+from rapidfuzz.distance import Levenshtein
 from rouge_score.rouge_scorer import RougeScorer
 
 Metric = Callable[[str, str], float]
@@ -59,6 +60,27 @@ def rouge_l(output: str, target: str) -> float:
     The tokenizer keeps a-z and 0-9 only; an empty output, or one without them, scores 0.
     """
     return float(_rouge_scorer().score(target, output)["rougeL"].fmeasure)
+
+
+def rouge_1(output: str, target: str) -> float:
+    """F1 of the bags of Porter-stemmed words (``rouge1``): what FLAN reports of struct-to-text."""
+    return float(_rouge_scorer().score(target, output)["rouge1"].fmeasure)
+
+
+def bleu(output: str, target: str) -> float:
+    """sacreBLEU's sentence BLEU with its defaults (13a tokens, exponential smoothing), in [0, 1].
+
+    The mean over sentences is not the BLEU of a corpus, and not comparable with one.
+    """
+    import sacrebleu  # late: it takes a while, and few runs translate
+
+    # The geometric mean of four ones comes out a little above one.
+    return min(1.0, float(sacrebleu.sentence_bleu(output, [target]).score) / 100)
+
+
+def edit_similarity(output: str, target: str) -> float:
+    """1 - edit distance / the longer length, in characters; 1 where both are empty."""
+    return Levenshtein.normalized_similarity(output, target)
 
 
 def entity_f1(output: str, target: str) -> float:
@@ -128,7 +150,12 @@ def _f1(common: int, given: int, wanted: int) -> float:
 
 @cache
 def _rouge_scorer() -> RougeScorer:
-    return RougeScorer(["rougeL"], use_stemmer=True)
+    return RougeScorer(["rouge1", "rougeL"], use_stemmer=True)
+
+
+def best(metric: Metric, output: str, targets: Sequence[str]) -> float:
+    """The metric against the target that it is best against."""
+    return max(metric(output, target) for target in targets)
 
 
 METRICS: dict[str, Metric] = {
@@ -136,6 +163,9 @@ METRICS: dict[str, Metric] = {
     "exact_match": exact_match,
     "token_f1": token_f1,
     "rouge_l": rouge_l,
+    "rouge_1": rouge_1,
+    "bleu": bleu,
+    "edit_similarity": edit_similarity,
     "entity_f1": entity_f1,
 }
 """By the name that a task file gives."""

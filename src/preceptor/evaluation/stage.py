@@ -16,7 +16,7 @@ from preceptor.artifact import Work
 from preceptor.evaluation import options
 from preceptor.evaluation.config import EvaluationConfig
 from preceptor.evaluation.items import Items
-from preceptor.evaluation.metrics import METRICS
+from preceptor.evaluation.metrics import METRICS, best
 from preceptor.evaluation.scores import read_scores, write_scores
 from preceptor.model.formats import encode_prompt, stop_ids
 from preceptor.model.generation import generate
@@ -199,5 +199,5 @@ def _score(
         option_tokens=scored.tokens,
         output=output,
         metric=metric,
-        value=METRICS[metric](output, example.target),
+        value=best(METRICS[metric], output, example.references or (example.target,)),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +34,9 @@ SCHEMA = pa.schema(
             "options": pa.list_(pa.string()),
             "gold": pa.int32(),
             "row": pa.string(),
+            "references": pa.list_(pa.string()),
+            "shots": pa.int32(),
+            "options_shown": pa.bool_(),
         }.items()
     ]
 )
@@ -95,7 +99,12 @@ def read_examples(path: Path) -> list[Example]:
             f"{path} is not a file of examples ({' '.join(str(error).split())}); "
             "name the examples.parquet of a mixture"
         ) from error
-    return [Example(**{**row, "options": tuple(row["options"])}) for row in rows]
+    return [_example(row) for row in rows]
+
+
+def _example(row: dict[str, Any]) -> Example:
+    lists = {name: tuple(row[name]) for name in ("options", "references")}
+    return Example(**{**row, **lists})
 
 
 def tally(path: Path) -> dict[str, dict[str, int]]:

@@ -8,7 +8,7 @@ from jinja2 import meta
 from jinja2.environment import TemplateExpression
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from preceptor.tasks import transforms
+from preceptor.tasks import cleaning, transforms
 
 
 class ExpressionError(Exception):
@@ -26,6 +26,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         lines=transforms.lines,
         detokenise=transforms.detokenise,
         entities=transforms.entities,
+        **cleaning.FILTERS,
     )
     return environment
 

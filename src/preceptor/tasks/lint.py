@@ -14,7 +14,9 @@ from rapidfuzz import fuzz
 
 from preceptor.errors import RowError
 from preceptor.records import Example, Row
+from preceptor.tasks import licences
 from preceptor.tasks.expressions import ENVIRONMENT, names_in_template
+from preceptor.tasks.source import sample_rows
 from preceptor.tasks.task import Prepared, Task, Template, prepare
 from preceptor.tasks.template import render
 
@@ -25,6 +27,9 @@ MAX_INVERTED = 3
 MAX_WITHOUT_BLOCK = 4
 TOO_ALIKE = 0.85
 """Similarity of two templates' tokens, from 0 to 1, above which they count as one wording."""
+
+MAX_DOUBLED = 0.02
+"""Share of rows on which punctuation may be doubled where a value with odd ends meets the text."""
 
 _SLOT = "\ufffc"  # stands for a value in a template's own text
 _ENDS_IN_BLOCK = re.compile(r"\{\{-?\s*options_block\s*-?\}\}\s*\Z")
@@ -63,7 +68,7 @@ def lint_task(task: Task, rows: Sequence[Row]) -> list[Finding]:
         *_shape(task),
         *_near_duplicates(task),
         *(finding for template in task.templates for finding in _wording(task, template)),
-        *_on_rows(task, rows),
+        *_on_rows(task, [*sample_rows(task), *rows]),
     ]
 
 
@@ -79,6 +84,16 @@ def _shape(task: Task) -> Iterator[Finding]:
     bare = [t.id for t in task.templates if not t.inverted and "options_block" not in t.prompt]
     if task.kind == "options" and len(bare) > MAX_WITHOUT_BLOCK:
         yield found("warning", f"{len(bare)} templates have no options_block: {', '.join(bare)}")
+    if not licences.known(task.licence):
+        yield found(
+            "error",
+            f"licence {task.licence!r} is no SPDX id that is known here, nor one of "
+            f"{', '.join(licences.TERMS)}",
+        )
+    if task.source.access != "open" and not task.sample:
+        yield found(
+            "error", f"access is {task.source.access}, so a sample row has to show the layout"
+        )
     if len(task.about.split()) < 4:
         yield found("warning", f"about says too little: {task.about!r}")
 
@@ -168,6 +183,7 @@ def _rendered(
 ) -> Iterator[Finding]:
     refused: list[str] = []
     unnamed: list[str] = []
+    doubled: list[str] = []
     for row, prepared in ready:
         try:
             example = render(task, template, prepared, row)
@@ -176,10 +192,29 @@ def _rendered(
             continue
         if _leaves_options_open(example):
             unnamed.append(f"row {example.row}: an option is not to be found in the prompt")
+        if near := _doubled_at_a_slot(example, prepared):
+            doubled.append(f"row {example.row}: punctuation is doubled at a slot, near {near!r}")
     if refused:
         yield Finding(task.name, template.id, "error", _counted(refused, len(ready)))
     if unnamed:
         yield Finding(task.name, template.id, "warning", _counted(unnamed, len(ready)))
+    if doubled:
+        often = len(doubled) > MAX_DOUBLED * len(ready)
+        message = _counted(doubled, len(ready))
+        yield Finding(task.name, template.id, "error" if often else "warning", message)
+
+
+def _doubled_at_a_slot(example: Example, prepared: Prepared) -> str:
+    """Where a value's own end mark meets one of the template; empty where none does."""
+    values: list[str] = []
+    for hit in _DOUBLED.finditer(example.prompt):
+        near = example.prompt[max(0, hit.start() - 3) : hit.end() + 1].strip()
+        values = values or [
+            str(value) for value in (*prepared.values.values(), *prepared.options, prepared.answer)
+        ]
+        if not any(near in value for value in values):
+            return near
+    return ""
 
 
 def _leaves_options_open(example: Example) -> bool:

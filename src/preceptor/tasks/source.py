@@ -13,7 +13,7 @@ import pyarrow.parquet as parquet
 from preceptor.artifact import file_digest
 from preceptor.errors import RowError
 from preceptor.records import Row
-from preceptor.tasks.task import Task
+from preceptor.tasks.task import Task, expand
 
 DATA_ROOT_VARIABLE = "PRECEPTOR_DATA"
 LIBRARY = Path(str(resources.files("preceptor.tasks").joinpath("library")))
@@ -53,7 +53,29 @@ def read_rows(task: Task, split: str, data_root: Path | None) -> list[Row]:
         raise RowError(f"{path} has no rows; fill it, or take the split out of {task.name!r}")
     ids = _ids(found)
     name = task.source.dataset
-    return [Row(name, split, id, row) for id, (_, row) in zip(ids, found, strict=True)]
+    rows = (
+        Row(name, split, id, renamed(task, row)) for id, (_, row) in zip(ids, found, strict=True)
+    )
+    return [one for row in rows for one in expand(task, row)]
+
+
+def renamed(task: Task, row: dict[str, object]) -> dict[str, object]:
+    """The row with the task's names for fields that the source calls otherwise."""
+    theirs = {
+        there: ours
+        for ours, there in task.source.rename.items()
+        if there in row and ours not in row
+    }
+    return {theirs.get(name, name): value for name, value in row.items()} if theirs else row
+
+
+def sample_rows(task: Task) -> list[Row]:
+    """The made-up rows of a task file, in its source's layout."""
+    rows = [
+        Row(task.source.dataset, "sample", str(number), renamed(task, dict(fields)))
+        for number, fields in enumerate(task.sample)
+    ]
+    return [one for row in rows for one in expand(task, row)]
 
 
 def source_digest(task: Task, split: str, data_root: Path | None) -> str:

@@ -4,10 +4,10 @@ One YAML file a task (``docs/tasks.md``), read by ``taskfile``; this module hold
 turns a row into the values that templates use.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, field
-from dataclasses import dataclass as plain_dataclass
-from typing import Annotated, Literal, Never
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, Never
 
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
@@ -18,7 +18,18 @@ from preceptor.records import Row
 from preceptor.tasks.expressions import ExpressionError, evaluate
 from preceptor.tasks.transforms import tidy
 
-Metric = Literal["accuracy", "rouge_l", "entity_f1", "exact_match", "token_f1"]
+Metric = Literal[
+    "accuracy",
+    "rouge_l",
+    "rouge_1",
+    "bleu",
+    "edit_similarity",
+    "entity_f1",
+    "exact_match",
+    "token_f1",
+]
+SetMetric = Literal["f1", "macro_f1", "matthews", "pearson", "spearman"]
+Access = Literal["open", "request", "gated", "gone"]
 FieldType = Literal["str", "int", "float", "bool", "list", "dict"]
 LabelValue = StrictBool | StrictInt | StrictFloat | str
 ANSWER_TARGET = "{{ answer }}"
@@ -34,9 +45,23 @@ class Source:
     folder: str = ""
     package: str = ""
     hub: str = ""
-    """The data set's id on the Hugging Face hub, for reference."""
+    """The data set's id on the Hugging Face hub."""
     config: str = ""
     """Its configuration there."""
+    revision: str = ""
+    """A commit there, or ``refs/convert/parquet``: the hub's own conversion, which needs no
+    script."""
+    hub_splits: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Our split to a slice of the hub's, such as ``train[:-200]`` (``slices``)."""
+    rename: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Our field to the source's."""
+    layout: str = ""
+    """Whose label ids the rows have: a key of ``labels.ids``; empty for the hub's."""
+    size: Annotated[StrictInt, Field(ge=0)] = 0
+    """Rows of the hub's training split; 0 where not known."""
+    access: Access = "open"
+    how: str = ""
+    """How to get the files that cannot simply be fetched, and where to put them."""
 
     @property
     def dataset(self) -> str:
@@ -54,6 +79,8 @@ class Labels:
     """Value to name."""
     words: dict[str, str]
     """Name to the words that a model reads and writes: the options, in this order."""
+    ids: dict[str, dict[LabelValue, str]] = dataclasses.field(default_factory=dict)
+    """Value to name in other published copies, by ``source.layout``: ids differ between them."""
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -63,7 +90,7 @@ class Choices:
     options: str
     """Expression for the list of texts."""
     answer: str
-    """Expression for the index of the right one, from 0."""
+    """Expression for the index of the right one, from 0, or for a list of several right ones."""
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -97,6 +124,11 @@ class Task:
     labels: Labels | None = None
     choices: Choices | None = None
     answer: str = ""
+    references: str = ""
+    each: str = ""
+    held_out_with: tuple[str, ...] = ()
+    reported: tuple[SetMetric, ...] = ()
+    sample: tuple[dict[str, Any], ...] = ()
     max_new_tokens: Annotated[StrictInt, Field(gt=0)] = 64
 
     @property
@@ -111,20 +143,50 @@ class Task:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content: the same for files that differ in layout or comments only."""
-        return artifact.digest(_ordered(asdict(self)))
+        """SHA-256 of the content: the same for files that differ in layout, comments or sample."""
+        content = asdict(self)
+        del content["sample"]
+        return artifact.digest(_ordered(content))
 
 
-@plain_dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Prepared:
     """A row with everything that a template may use."""
 
     values: Mapping[str, object]
     answer: str
-    options: tuple[str, ...] = field(default=())
+    options: tuple[str, ...] = dataclasses.field(default=())
     """Empty for free text."""
     gold: int = -1
-    """Index of the right option; -1 for free text."""
+    """Index of the right option, the first of several; -1 for free text."""
+    references: tuple[str, ...] = dataclasses.field(default=())
+    """Every text that counts as right; empty where that is the answer alone."""
+
+
+ITEM, ITEM_NUMBER = "item", "item_number"
+"""Fields of a row that ``each`` made: an item of the source's row, and its place from 0."""
+
+
+def expand(task: Task, row: Row) -> list[Row]:
+    """A source's row as the rows of the task: itself, or one for each item of ``task.each``.
+
+    Raises:
+        RowError: The expression fails, or is no list.
+    """
+    if not task.each:
+        return [row]
+    items = _evaluated(task, row, "each", task.each, _checked_fields(task, row, ()))
+    if not isinstance(items, list | tuple):
+        _refuse(task, row, f"each should be a list, found {_shown(items)}")
+    return [
+        Row(
+            row.dataset,
+            row.split,
+            f"{row.id}#{number}",
+            {**row.fields, ITEM: item, ITEM_NUMBER: number},
+        )
+        for number, item in enumerate(items)
+    ]
 
 
 def prepare(task: Task, row: Row) -> Prepared | None:
@@ -138,7 +200,7 @@ def prepare(task: Task, row: Row) -> Prepared | None:
         RowError: A field is missing or of another type, an expression fails, the label's value is
             unknown, there are fewer than two options, or the answer is empty or out of range.
     """
-    scope = _checked_fields(task, row)
+    scope = _checked_fields(task, row, (ITEM, ITEM_NUMBER) if task.each else ())
     if task.keep and not _evaluated(task, row, "keep", task.keep, scope):
         return None
     values: dict[str, object] = {}
@@ -153,17 +215,30 @@ def prepare(task: Task, row: Row) -> Prepared | None:
         _refuse(task, row, f"answer should be text, found {_shown(answer)}")
     if not answer.strip():
         _refuse(task, row, "answer is empty; leave such rows out with keep")
-    return Prepared(values, answer.strip())
+    return Prepared(values, answer.strip(), references=_references(task, row, answer, scope))
+
+
+def _references(task: Task, row: Row, answer: str, scope: dict[str, object]) -> tuple[str, ...]:
+    if not task.references:
+        return ()
+    texts = _evaluated(task, row, "references", task.references, scope)
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        _refuse(task, row, f"references should be a list of texts, found {_shown(texts)}")
+    found = dict.fromkeys((answer.strip(), *(text.strip() for text in texts)))
+    return tuple(text for text in found if text)
 
 
 def _labelled(
     task: Task, row: Row, labels: Labels, values: dict[str, object], scope: dict[str, object]
 ) -> Prepared:
     value = _evaluated(task, row, "labels.field", labels.field, scope)
-    name = labels.names.get(value) if isinstance(value, bool | int | float | str) else None
+    layout = task.source.layout
+    names = labels.ids[layout] if layout else labels.names
+    name = names.get(value) if isinstance(value, bool | int | float | str) else None
     if name is None:
-        known = ", ".join(repr(known) for known in labels.names)
-        _refuse(task, row, f"label {_shown(value)} is not among labels.names ({known})")
+        known = ", ".join(repr(known) for known in names)
+        key = f"labels.ids.{layout}" if layout else "labels.names"
+        _refuse(task, row, f"label {_shown(value)} is not among {key} ({known})")
     gold = list(labels.words).index(name)
     options = tuple(labels.words.values())
     return Prepared(values, options[gold], options, gold)
@@ -178,14 +253,22 @@ def _chosen(
     options = tuple(tidy(text) for text in texts)
     if len(options) < 2:
         _refuse(task, row, f"choices.options should be two texts or more, found {_shown(texts)}")
-    gold = _evaluated(task, row, "choices.answer", choices.answer, scope)
-    if isinstance(gold, bool) or not isinstance(gold, int):
-        _refuse(task, row, f"choices.answer should be an index, found {_shown(gold)}")
-    if not 0 <= gold < len(options):
-        _refuse(task, row, f"choices.answer is {gold}, but the options are 0 to {len(options) - 1}")
+    found = _evaluated(task, row, "choices.answer", choices.answer, scope)
+    golds: list[int] = []
+    for gold in found if isinstance(found, list | tuple) else [found]:
+        if isinstance(gold, bool) or not isinstance(gold, int):
+            _refuse(task, row, f"choices.answer should be an index, found {_shown(gold)}")
+        golds.append(gold)
+    if not golds:
+        _refuse(task, row, "choices.answer is an empty list; leave such rows out with keep")
+    for gold in golds:
+        if not 0 <= gold < len(options):
+            last = len(options) - 1
+            _refuse(task, row, f"choices.answer is {gold}, but the options are 0 to {last}")
     if len(set(options)) < len(options) or not all(options):
         return None
-    return Prepared(values, options[gold], options, gold)
+    right = tuple(options[gold] for gold in golds) if len(golds) > 1 else ()
+    return Prepared(values, options[golds[0]], options, golds[0], right)
 
 
 _TYPES: dict[FieldType, tuple[type, ...]] = {
@@ -198,7 +281,8 @@ _TYPES: dict[FieldType, tuple[type, ...]] = {
 }
 
 
-def _checked_fields(task: Task, row: Row) -> dict[str, object]:
+def _checked_fields(task: Task, row: Row, more: Sequence[str]) -> dict[str, object]:
+    """The row's fields that expressions may use; ``more`` of them are there of any type."""
     for name, kind in task.fields.items():
         if name not in row.fields:
             there = ", ".join(row.fields) or "none"
@@ -208,7 +292,7 @@ def _checked_fields(task: Task, row: Row) -> dict[str, object]:
         wrong = isinstance(value, bool) and kind != "bool"
         if wrong or not isinstance(value, _TYPES[kind]):
             _refuse(task, row, f"field {name!r} should be {kind}, found {_shown(value)}")
-    return {name: row.fields[name] for name in task.fields}
+    return {name: row.fields[name] for name in (*task.fields, *more)}
 
 
 def _evaluated(

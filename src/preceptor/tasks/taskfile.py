@@ -17,9 +17,20 @@ from preceptor.errors import TaskError
 from preceptor.tasks.clusters import CATEGORIES, CLUSTERS
 from preceptor.tasks.expressions import ExpressionError, names_in_expression, names_in_template
 from preceptor.tasks.names import did_you_mean
-from preceptor.tasks.task import ANSWER_TARGET, Choices, Labels, Source, Task, Template
+from preceptor.tasks.slices import parse_slice
+from preceptor.tasks.task import (
+    ANSWER_TARGET,
+    ITEM,
+    ITEM_NUMBER,
+    Choices,
+    Labels,
+    Source,
+    Task,
+    Template,
+)
 
 _ADAPTER = TypeAdapter(Task)
+_REVISION = re.compile(r"[0-9a-f]{40}|refs/convert/parquet")
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = ("answer", "options", "options_block")
 _RECORDS = {"source": Source, "labels": Labels, "choices": Choices, "templates": Template}
@@ -32,28 +43,59 @@ def read_task(path: Path) -> Task:
         TaskError: The file cannot be read, is not YAML, has an unknown key or a wrong value, uses a
             name that is not defined, or is not named after its task.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TaskError(f"{path} cannot be read as text ({error})") from error
-    task = parse_task(text, str(path))
+    task = _task(_with_model(path, ()), str(path))
     if task.name != path.stem:
         raise TaskError(f"{path}: task is {task.name!r}; name the file {task.name}.yaml")
     return task
 
 
 def parse_task(text: str, where: str) -> Task:
-    """A task from the text of its file; ``where`` begins every message.
+    """A task from the text of its file, which is like no other; ``where`` begins every message.
 
     Raises:
         TaskError: As for ``read_task``.
     """
+    content = _mapping(text, where)
+    if "like" in content:
+        raise TaskError(f"{where}: like names a file beside this one; read it from its folder")
+    return _task(content, where)
+
+
+def _with_model(path: Path, before: tuple[Path, ...]) -> dict[str, object]:
+    """The keys of a file, over those of the file that it is like."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path} cannot be read as text ({error})") from error
+    content = _mapping(text, str(path))
+    name = content.pop("like", None)
+    if name is None:
+        return content
+    model = path.with_name(f"{name}.yaml")
+    if model in (*before, path):
+        raise TaskError(f"{path} is like itself by way of {model.name}")
+    if not model.is_file():
+        raise TaskError(f"{path}: like names {name!r}, but there is no {model.name} beside it")
+    under = _with_model(model, (*before, path))
+    merged = under | content
+    for key, value in content.items():
+        there = under.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            merged[key] = there | value
+    return merged
+
+
+def _mapping(text: str, where: str) -> dict[str, object]:
     try:
         content = strict_yaml.load(text)
     except strict_yaml.NotYaml as error:
         raise TaskError(f"{where}: not YAML ({error})") from error
     if not isinstance(content, dict):
         raise TaskError(f"{where}: a task file is a mapping of keys, found {_kind(content)}")
+    return content
+
+
+def _task(content: Mapping[str, object], where: str) -> Task:
     try:
         task = _ADAPTER.validate_python(content)
     except ValidationError as error:
@@ -80,7 +122,7 @@ def _problem(problem: ErrorDetails) -> str:
     at = f" in {inside}" if inside else ""
     if problem["type"] == "unexpected_keyword_argument":
         record = _RECORDS.get(str(location[0]), Task) if inside else Task
-        known = [f.name for f in fields(record)]
+        known = [f.name for f in fields(record)] + (["like"] if record is Task else [])
         return f"unknown key {key!r}{at}{did_you_mean(key, known)}"
     if problem["type"] == "missing":
         return f"key {key!r} is missing{at}"
@@ -110,8 +152,9 @@ def _check_form(task: Task, content: Mapping[str, object]) -> None:
     _check_known("category", task.category, CATEGORIES)
     if bool(task.source.folder) == bool(task.source.package):
         _refuse("source needs either folder or package")
-    if not task.source.splits:
-        _refuse("source.splits is empty; name a file for train or test")
+    _check_source(task.source)
+    for name in task.held_out_with:
+        _check_known("held_out_with", name, CLUSTERS)
     given = [key for key in ("labels", "choices", "answer") if content.get(key)]
     if len(given) != 1:
         _refuse(
@@ -121,8 +164,35 @@ def _check_form(task: Task, content: Mapping[str, object]) -> None:
         _refuse(f"metric {task.metric} does not fit {given[0]}; accuracy is for labels and choices")
     if task.kind == "options" and "max_new_tokens" in content:
         _refuse("max_new_tokens has no meaning for labels and choices; remove it")
+    if task.references and task.kind == "options":
+        _refuse("references is for free text; several right options are a list in choices.answer")
     if task.labels is not None:
         _check_labels(task.labels)
+        layout = task.source.layout
+        if layout and layout not in task.labels.ids:
+            known = did_you_mean(layout, task.labels.ids)
+            _refuse(f"source.layout is {layout!r}, but labels.ids has no such key{known}")
+    elif task.source.layout:
+        _refuse("source.layout chooses label ids, but the answer is no label")
+
+
+def _check_source(source: Source) -> None:
+    if not source.splits:
+        _refuse("source.splits is empty; name a file for train or test")
+    if source.hub_splits and not (source.hub and source.revision):
+        _refuse("source.hub_splits needs hub and revision")
+    if source.revision and not _REVISION.fullmatch(source.revision):
+        _refuse(
+            f"source.revision {source.revision!r} is neither a commit of 40 hex digits nor "
+            "refs/convert/parquet; a branch would change under its users"
+        )
+    for split, text in source.hub_splits.items():
+        try:
+            parse_slice(text)
+        except ValueError as error:
+            raise TaskError(f"source.hub_splits.{split}: {error}") from error
+    if (source.access != "open") != bool(source.how):
+        _refuse("source.how says how to get files whose access is not open, and only those")
 
 
 def _check_known(key: str, name: str, known: Iterable[str]) -> None:
@@ -136,10 +206,12 @@ def _check_snake_case(key: str, name: str) -> None:
 
 
 def _check_labels(labels: Labels) -> None:
-    names = set(labels.names.values())
-    for name in sorted(names ^ set(labels.words)):
-        lacking, having = ("words", "names") if name in names else ("names", "words")
-        _refuse(f"labels.{lacking} lacks {name!r}, which labels.{having} has")
+    for key, known in (("names", labels.names), *(labels.ids.items())):
+        key = key if key == "names" else f"ids.{key}"
+        names = set(known.values())
+        for name in sorted(names ^ set(labels.words)):
+            lacking, having = ("words", key) if name in names else (key, "words")
+            _refuse(f"labels.{lacking} lacks {name!r}, which labels.{having} has")
     words = list(labels.words.values())
     if len(words) < 2:
         _refuse(f"labels.words has {len(words)} options; two are the least")
@@ -151,6 +223,12 @@ def _check_labels(labels: Labels) -> None:
 def _check_names(task: Task) -> None:
     """Every expression and template is one, and uses only what is defined."""
     scope = set(task.fields)
+    _check_expression("each", task.each, scope)
+    if task.each:
+        for name in (ITEM, ITEM_NUMBER):
+            if name in scope:
+                _refuse(f"fields: {name!r} is what each makes; rename the field")
+            scope.add(name)
     _check_expression("keep", task.keep, scope)
     for name, expression in task.values.items():
         if not name.isidentifier() or name in _RESERVED:
@@ -163,6 +241,7 @@ def _check_names(task: Task) -> None:
         _check_expression("choices.options", task.choices.options, scope)
         _check_expression("choices.answer", task.choices.answer, scope)
     _check_expression("answer", task.answer, scope)
+    _check_expression("references", task.references, scope)
     ids: set[str] = set()
     for template in task.templates:
         _check_snake_case("template id", template.id)
