@@ -26,6 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from preceptor import progress
 from preceptor.artifact import read_json, storage_errors, write_json
+from preceptor.cache import cache_folder
 from preceptor.errors import ModelError, StorageError
 from preceptor.model.quiet import quiet
 
@@ -36,13 +37,6 @@ CHUNK_BYTES = 1 << 20
 
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RuntimeError, struct.error)
 """What transformers raises over a file that is damaged or of a kind it does not know."""
-
-
-def cache_folder() -> Path:
-    """``$PRECEPTOR_CACHE``, else ``$XDG_CACHE_HOME/preceptor``, else ``~/.cache/preceptor``."""
-    if own := os.environ.get("PRECEPTOR_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "preceptor"
 
 
 def joined_digest(parts: Sequence[Path]) -> str:

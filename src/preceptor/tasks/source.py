@@ -1,11 +1,16 @@
 """Rows of a task: shipped in the package, or files below the data root."""
 
+import hashlib
 import json
 import os
-from collections.abc import Sequence
+from array import array
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
@@ -13,10 +18,13 @@ import pyarrow.parquet as parquet
 from preceptor.artifact import file_digest
 from preceptor.errors import RowError
 from preceptor.records import Row
+from preceptor.tasks.slices import parse_slice
 from preceptor.tasks.task import Task, expand
 
 DATA_ROOT_VARIABLE = "PRECEPTOR_DATA"
 LIBRARY = Path(str(resources.files("preceptor.tasks").joinpath("library")))
+BATCH = 1024
+"""Rows of a Parquet file held at a time."""
 _ENDINGS = (".jsonl", ".parquet", ".csv")
 _CSV_TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 
@@ -38,28 +46,77 @@ def data_root(setting: str | None) -> Path | None:
 
 
 def read_rows(task: Task, split: str, data_root: Path | None) -> list[Row]:
-    """The rows of a split, in the order of the file.
+    """The rows of a split, in the order of the file; those of ``stream_rows``, held.
+
+    Raises:
+        RowError: As for ``stream_rows``.
+    """
+    return [row for _, row in stream_rows(task, split, data_root)]
+
+
+def stream_rows(
+    task: Task, split: str, data_root: Path | None, picked: Container[int] | None = None
+) -> Iterator[tuple[int, Row]]:
+    """The rows of a split one by one, each with its place in the file, in the order of the file.
 
     A row's id is its field ``id`` where every row has one of its own, else its line in the file,
     from 0. JSON lines, Parquet and CSV are read; CSV fields as the types that the task declares.
+    The file is read twice, once for the ids; what is held does not grow with it.
+
+    Args:
+        picked: Only the rows at these places. They count from 0 and pass over blank lines; the
+            items of one row (``each``) share its place.
 
     Raises:
         RowError: The task has no such split, its file is missing or cannot be read (naming the
             line), a row is not an object, or there are no rows.
     """
-    path = _file(task, split, data_root)
-    found = {".jsonl": _json_lines, ".parquet": _parquet, ".csv": _csv}[path.suffix](path, task)
-    if not found:
+    path = source_file(task, split, data_root)
+    found = scan(path, task)
+    if not found.rows:
         raise RowError(f"{path} has no rows; fill it, or take the split out of {task.name!r}")
-    ids = _ids(found)
     name = task.source.dataset
-    rows = (
-        Row(name, split, id, renamed(task, row)) for id, (_, row) in zip(ids, found, strict=True)
-    )
-    return [one for row in rows for one in expand(task, row)]
+    for place, (number, fields) in enumerate(_numbered(path, task)):
+        if picked is None or place in picked:
+            id = str(fields["id"]) if found.own_ids else str(number)
+            for row in expand(task, Row(name, split, id, renamed(task, fields))):
+                yield place, row
 
 
-def renamed(task: Task, row: dict[str, object]) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one pass over a file tells."""
+
+    rows: int
+    own_ids: bool
+    """Every row has an ``id`` that no other has."""
+
+
+def scan(path: Path, task: Task) -> Scan:
+    """Count the rows of a file and look at their ids, 8 bytes held for each.
+
+    Raises:
+        RowError: It cannot be read.
+    """
+    hashes = array("Q")
+    rows = 0
+    named = True
+    for _, fields in _numbered(path, task):
+        rows += 1
+        id = fields.get("id")
+        named = named and isinstance(id, str | int) and not isinstance(id, bool)
+        if named:
+            found = hashlib.blake2b(str(id).encode("utf-8", "surrogatepass"), digest_size=8)
+            hashes.append(int.from_bytes(found.digest(), "little"))
+    return Scan(rows, named and len(np.unique(np.asarray(hashes))) == rows)
+
+
+def _numbered(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
+    readers = {".jsonl": _json_lines, ".parquet": _parquet, ".csv": _csv}
+    return readers[path.suffix](path, task)
+
+
+def renamed(task: Task, row: dict[str, Any]) -> dict[str, Any]:
     """The row with the task's names for fields that the source calls otherwise."""
     theirs = {
         there: ours
@@ -84,19 +141,34 @@ def source_digest(task: Task, split: str, data_root: Path | None) -> str:
     Raises:
         RowError: The task has no such split, or its file is missing.
     """
-    return file_digest(_file(task, split, data_root))
+    return file_digest(source_file(task, split, data_root))
+
+
+def fetched_file(task: Task, split: str, data_root: Path) -> Path:
+    """Where ``hub.fetch`` puts the rows of a split. Tasks with the same slice share the file."""
+    source = task.source
+    slice = parse_slice(source.hub_splits[split])
+    bounds = ["" if bound is None else str(bound) for bound in (slice.start, slice.stop)]
+    name = "_".join([slice.split, *bounds]) if any(bounds) else slice.split
+    folder = source.hub.replace("/", "--")
+    return data_root / "hub" / folder / (source.config or "default") / f"{name}.parquet"
 
 
 def splits_here(task: Task, data_root: Path | None) -> tuple[str, ...]:
     """The task's splits whose file is there."""
     if task.source.folder and data_root is None:
         return ()
-    return tuple(split for split in task.source.splits if _candidates(task, split, data_root)[0])
+    return tuple(split for split in splits_of(task) if _candidates(task, split, data_root)[0])
+
+
+def splits_of(task: Task) -> tuple[str, ...]:
+    """The splits that a task can have rows of: in its folder, or from the hub."""
+    return tuple(dict.fromkeys((*task.source.splits, *task.source.hub_splits)))
 
 
 def _candidates(task: Task, split: str, data_root: Path | None) -> tuple[list[Path], list[Path]]:
     """Files of a split: those that are there, and all that were looked for."""
-    name = task.source.splits[split]
+    name = task.source.splits.get(split, split)
     if task.source.package:
         looked = [LIBRARY / "rows" / task.source.package / f"{name}.jsonl"]
     elif data_root is None:
@@ -106,76 +178,76 @@ def _candidates(task: Task, split: str, data_root: Path | None) -> tuple[list[Pa
         )
     else:
         looked = [data_root / task.source.folder / f"{name}{ending}" for ending in _ENDINGS]
+        if split in task.source.hub_splits:
+            looked.insert(0, fetched_file(task, split, data_root))
     return [path for path in looked if path.is_file()], looked
 
 
-def _file(task: Task, split: str, data_root: Path | None) -> Path:
-    if split not in task.source.splits:
-        there = ", ".join(task.source.splits)
+def source_file(task: Task, split: str, data_root: Path | None) -> Path:
+    """The file that the rows of a split come from.
+
+    Raises:
+        RowError: The task has no such split, or its file is missing.
+    """
+    if split not in splits_of(task):
+        there = ", ".join(splits_of(task))
         raise RowError(f"{task.name} has no split {split!r}; its splits are {there}")
     here, looked = _candidates(task, split, data_root)
     if here:
         return here[0]
-    folder = looked[0].parent
+    folder = looked[-1].parent
     there = ", ".join(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ""
-    names = " or ".join(path.name for path in looked)
+    names = " or ".join(path.name for path in looked if path.parent == folder)
     says = f"it has {there or 'nothing'}" if folder.is_dir() else "that folder does not exist"
-    raise RowError(
-        f"{task.name}, split {split}: no {names} in {folder}; {says}. Put the file there"
-    )
+    fetch = f", or fetch it: preceptor tasks fetch {task.name}" if task.source.hub_splits else ""
+    advice = task.source.how or f"Put the file there{fetch}"
+    raise RowError(f"{task.name}, split {split}: no {names} in {folder}; {says}. {advice}")
 
 
-Numbered = list[tuple[int, dict[str, object]]]
-"""Rows with their line in the file, from 0."""
-
-
-def _json_lines(path: Path, task: Task) -> Numbered:
+def _json_lines(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # newline: a JSON string may hold U+2028 and its like as they are, and they end no line.
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file):
+                if line.strip():
+                    yield number, _json_row(path, number, line)
     except (OSError, UnicodeDecodeError) as error:
         raise RowError(f"{path} cannot be read as UTF-8 ({error})") from error
-    rows: Numbered = []
-    # Not splitlines(): a JSON string may hold U+2028 and its like as they are.
-    for number, line in enumerate(text.split("\n")):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise RowError(f"{path}, line {number + 1}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise RowError(f"{path}, line {number + 1}: a row is a JSON object, found {kind}")
-        rows.append((number, row))
-    return rows
 
 
-def _parquet(path: Path, task: Task) -> Numbered:
+def _json_row(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        return list(enumerate(parquet.read_table(path).to_pylist()))
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise RowError(f"{path}, line {number + 1}: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        kind = type(row).__name__
+        raise RowError(f"{path}, line {number + 1}: a row is a JSON object, found {kind}")
+    return row
+
+
+def _parquet(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield from enumerate(
+                row for batch in file.iter_batches(BATCH) for row in batch.to_pylist()
+            )
     except (OSError, pa.ArrowException) as error:
         raise RowError(f"{path} is no Parquet file ({_line(error)})") from error
 
 
-def _csv(path: Path, task: Task) -> Numbered:
+def _csv(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
     types = {name: _CSV_TYPES[kind] for name, kind in task.fields.items() if kind in _CSV_TYPES}
+    types |= {task.source.rename.get(name, name): kind for name, kind in types.items()}
     try:
-        table = arrow_csv.read_csv(
+        with arrow_csv.open_csv(
             path,
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(column_types=types),
-        )
+        ) as batches:
+            yield from enumerate(row for batch in batches for row in batch.to_pylist())
     except (OSError, pa.ArrowException) as error:
         raise RowError(f"{path} cannot be read as CSV ({_line(error)})") from error
-    return list(enumerate(table.to_pylist()))
-
-
-def _ids(rows: Sequence[tuple[int, dict[str, object]]]) -> list[str]:
-    given = [row.get("id") for _, row in rows]
-    named = [str(id) for id in given if isinstance(id, str | int) and not isinstance(id, bool)]
-    if len(set(named)) == len(rows):
-        return named
-    return [str(number) for number, _ in rows]
 
 
 def _line(error: Exception) -> str:

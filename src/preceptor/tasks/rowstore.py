@@ -1,0 +1,200 @@
+"""A task's prepared rows on disk: any of them in constant time, none held in memory.
+
+    <cache>/rows/<key>/rows.bin      one JSON list a row, end to end
+                       ends.npy      where each ends in rows.bin, in bytes
+                       places.npy    the number of its source row in the file, from 0
+                       info.json     how many there were, and how many were left out
+
+The key is over the bytes of the source, what the task says of its rows, the cap and the seed; a
+folder is made aside and published by rename, so it is whole or not there. Templates are not part of
+it: another wording finds the rows as they are.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from preceptor import draws
+from preceptor.artifact import content_key, read_json, write_json
+from preceptor.errors import RowError
+from preceptor.records import Row
+from preceptor.tasks.source import scan, source_digest, source_file, stream_rows
+from preceptor.tasks.task import Prepared, Task, prepare
+
+VERSION = 1
+"""Raised when prepared rows are written in another way."""
+CHECKED = 16
+"""Rows read back as they are written; what a task's expressions give is alike in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowStore(Sequence[tuple[Row, Prepared]]):
+    """Prepared rows, read from disk one by one. A row comes back without its source's fields."""
+
+    path: Path
+    dataset: str
+    split: str
+    found: int
+    """Rows of the split, before the cap."""
+    looked_at: int
+    """Rows within the cap, each item of ``each`` counted."""
+    _data: npt.NDArray[np.uint8]
+    _ends: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    """For each row, the place of its source row in the file."""
+
+    @property
+    def left_out(self) -> int:
+        """Rows within the cap that the task does not keep."""
+        return self.looked_at - len(self)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Row, Prepared]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Row, Prepared]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[Row, Prepared] | list[tuple[Row, Prepared]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{index} is not in a store of {len(self)} rows")
+        index %= len(self)
+        start = int(self._ends[index - 1]) if index else 0
+        id, values, answer, options, gold, references = json.loads(
+            self._data[start : int(self._ends[index])].tobytes()
+        )
+        prepared = Prepared(values, answer, tuple(options), gold, tuple(references))
+        return Row(self.dataset, self.split, id, {}), prepared
+
+
+def row_store(
+    task: Task, split: str, data_root: Path | None, cap: int, seed: int, cache: Path
+) -> RowStore:
+    """The prepared rows of a split, at most ``cap`` of the source's, made unless they are there.
+
+    The cap is a keyed sample of the whole split, never its head. It comes before the task's
+    ``keep``, as in FLAN: rows left out are not made up for.
+
+    Raises:
+        RowError: The rows cannot be read, or one lacks what the task needs.
+    """
+    file = source_file(task, split, data_root)
+    key = content_key(
+        "rows",
+        {"task": _semantics(task), "split": split, "cap": cap, "seed": seed, "version": VERSION},
+        {"source": source_digest(task, split, data_root)},
+    )
+    target = cache / f"{task.name}-{key}"
+    if not (target / "info.json").exists():
+        picked = None
+        found = scan(file, task).rows
+        if found > cap:
+            picked = frozenset(draws.sample(found, cap, seed, "rows", task.name))
+        _build(target, task, split, data_root, picked, found)
+    return _open(target, task, split)
+
+
+def _semantics(task: Task) -> str:
+    """Digest of what decides a task's rows: neither its wording nor what is said about it."""
+    return replace(
+        task, title="", about="", licence="", templates=(), metric="exact_match", reported=()
+    ).digest
+
+
+def _build(
+    target: Path,
+    task: Task,
+    split: str,
+    data_root: Path | None,
+    picked: frozenset[int] | None,
+    found: int,
+) -> None:
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        with (aside / "rows.bin").open("wb") as data:
+            ends, places, looked_at = _write(data, task, split, data_root, picked)
+        np.save(aside / "ends.npy", np.asarray(ends, np.int64))
+        np.save(aside / "places.npy", np.asarray(places, np.int64))
+        write_json(aside / "info.json", {"found": found, "looked_at": looked_at})
+        try:
+            aside.rename(target)
+        except OSError:
+            if not (target / "info.json").exists():  # else another process was quicker
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(
+    data: BinaryIO, task: Task, split: str, data_root: Path | None, picked: frozenset[int] | None
+) -> tuple[list[int], list[int], int]:
+    ends: list[int] = []
+    places: list[int] = []
+    length = looked_at = 0
+    for place, row in stream_rows(task, split, data_root, picked):
+        looked_at += 1
+        prepared = prepare(task, row)
+        if prepared is None:
+            continue
+        line = _line(row, prepared, task, check=len(ends) < CHECKED)
+        data.write(line)
+        length += len(line)
+        ends.append(length)
+        places.append(place)
+    return ends, places, looked_at
+
+
+def _line(row: Row, prepared: Prepared, task: Task, check: bool) -> bytes:
+    content = [
+        row.id,
+        dict(prepared.values),
+        prepared.answer,
+        list(prepared.options),
+        prepared.gold,
+        list(prepared.references),
+    ]
+    try:
+        text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
+        if check and json.loads(text) != _plain(content):
+            raise TypeError("a mapping's keys should be texts")
+    except (TypeError, ValueError) as error:
+        raise RowError(
+            f"{row.dataset}/{row.split}, row {row.id}: a value of {task.name} cannot be kept "
+            f"({error}); let its expression give texts, numbers, lists or mappings "
+            "(end a map or select in | list)"
+        ) from error
+    return text.encode("ascii")
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists: JSON has no other sequence."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _open(path: Path, task: Task, split: str) -> RowStore:
+    info = read_json(path / "info.json")
+    size = (path / "rows.bin").stat().st_size
+    data = np.memmap(path / "rows.bin", np.uint8, "r") if size else np.empty(0, np.uint8)
+    return RowStore(
+        path,
+        task.source.dataset,
+        split,
+        info["found"],
+        info["looked_at"],
+        data,
+        np.load(path / "ends.npy", mmap_mode="r", allow_pickle=False),
+        np.load(path / "places.npy", mmap_mode="r", allow_pickle=False),
+    )
