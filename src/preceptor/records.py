@@ -67,6 +67,8 @@ class Row:
     split: str
     id: str
     fields: Mapping[str, Any]
+    layout: str = ""
+    """Whose label ids it has, where they are not the hub's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from preceptor.tasks.expressions import evaluate
         ("text | strip_brackets", "[header] Peel [title] it. [step] Now", "Peel it. Now"),
         ("text | unescape", r"One\nTwo \"three\" \\ four", 'One\nTwo "three" \\ four'),
         ("text | unescape", r'""Quoted"" once', '"Quoted" once'),
+        ("text | unescape", r"saut\u00e9ed \up", "sautéed \\up"),
         ("text | byte_literal", r"b'Solve x = 4.\n'", "Solve x = 4."),
         ("text | byte_literal", " plain ", "plain"),
         ("text | slots", "name[The Eagle], food[French], area[city centre]",

@@ -85,3 +85,20 @@ def test_an_expression_cannot_change_the_row() -> None:
     with pytest.raises(RowError, match="SecurityError"):
         prepare(task(text), row(texts=texts))
     assert texts == ["a"]
+
+
+def test_a_field_with_a_question_mark_may_be_missing_or_null() -> None:
+    text = RAIN.replace("line: str,", 'line: str, more: "str?",').replace(
+        "line: line | tidy", "line: (line ~ (more or '')) | tidy"
+    )
+    assert prepared_line(text) == "Wet all day."
+    assert prepared_line(text, more=None) == "Wet all day."
+    assert prepared_line(text, more="And all night.") == "Wet all day. And all night."
+    with pytest.raises(RowError, match="'more' should be str, found int 7"):
+        prepared_line(text, more=7)
+
+
+def prepared_line(text: str, **fields: object) -> object:
+    found = prepare(task(text), row(**fields))
+    assert found is not None
+    return found.values["line"]

@@ -16,7 +16,7 @@ from preceptor.tasks.transforms import lines, tidy
 _BREAK = re.compile(r"<\s*(?:br\s*/?|/?p|/?div|/li|/tr)\s*>", re.IGNORECASE)
 _TAG = re.compile(r"<[A-Za-z/!][^<>]*>")
 _BRACKETED = re.compile(r"\[[A-Za-z_]+\]\s*")
-_ESCAPED = re.compile(r'\\(n|r|t|"|\'|\\)')
+_ESCAPED = re.compile(r'\\(u[0-9a-fA-F]{4}|n|r|t|"|\'|\\)')
 _ESCAPES = {"n": "\n", "r": "\n", "t": "\t"}
 _SLOT = re.compile(r"\s*([^,\[\]]+?)\s*\[([^\]]*)\]\s*(?:,|$)")
 # "(CNN) -- ", "LONDON, England (Reuters) -- ", "PARIS (AP) — ": a place in capitals, an agency in
@@ -54,8 +54,12 @@ def unescape(text: str) -> str:
         TypeError: Not a string.
     """
     return _ESCAPED.sub(
-        lambda found: _ESCAPES.get(found[1], found[1]), _text(text, "unescape").replace('""', '"')
+        lambda found: _unescaped(found[1]), _text(text, "unescape").replace('""', '"')
     )
+
+
+def _unescaped(mark: str) -> str:
+    return chr(int(mark[1:], 16)) if len(mark) > 1 else _ESCAPES.get(mark, mark)
 
 
 def byte_literal(text: str) -> str:

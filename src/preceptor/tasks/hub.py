@@ -122,9 +122,9 @@ def _checked(task: Task, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, A
     """The rows, the first one checked: a data set whose fields changed is not fetched whole."""
     for number, row in enumerate(rows):
         if not number:
-            wanted = [task.source.rename.get(name, name) for name in task.fields]
-            lacking = [n for n, ours in zip(wanted, task.fields, strict=True) if n not in row]
-            lacking = [name for name in lacking if name not in row]
+            needed = [name for name, kind in task.fields.items() if not kind.endswith("?")]
+            both = [(name, task.source.rename.get(name, name)) for name in needed]
+            lacking = [theirs for ours, theirs in both if not {ours, theirs} & set(row)]
             if lacking:
                 raise RowError(
                     f"{task.source.hub} has no field {lacking[0]!r} ({task.name} needs it); it "

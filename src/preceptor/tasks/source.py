@@ -76,10 +76,11 @@ def stream_rows(
     if not found.rows:
         raise RowError(f"{path} has no rows; fill it, or take the split out of {task.name!r}")
     name = task.source.dataset
+    layout = "" if _is_fetched(task, split, path, data_root) else task.source.layout
     for place, (number, fields) in enumerate(_numbered(path, task)):
         if picked is None or place in picked:
             id = str(fields["id"]) if found.own_ids else str(number)
-            for row in expand(task, Row(name, split, id, renamed(task, fields))):
+            for row in expand(task, Row(name, split, id, renamed(task, fields), layout)):
                 yield place, row
 
 
@@ -129,7 +130,13 @@ def renamed(task: Task, row: dict[str, Any]) -> dict[str, Any]:
 def sample_rows(task: Task) -> list[Row]:
     """The made-up rows of a task file, in its source's layout."""
     rows = [
-        Row(task.source.dataset, "sample", str(number), renamed(task, dict(fields)))
+        Row(
+            task.source.dataset,
+            "sample",
+            str(number),
+            renamed(task, dict(fields)),
+            task.source.layout,
+        )
         for number, fields in enumerate(task.sample)
     ]
     return [one for row in rows for one in expand(task, row)]
@@ -152,6 +159,11 @@ def fetched_file(task: Task, split: str, data_root: Path) -> Path:
     name = "_".join([slice.split, *bounds]) if any(bounds) else slice.split
     folder = source.hub.replace("/", "--")
     return data_root / "hub" / folder / (source.config or "default") / f"{name}.parquet"
+
+
+def _is_fetched(task: Task, split: str, path: Path, data_root: Path | None) -> bool:
+    known = data_root is not None and split in task.source.hub_splits
+    return known and data_root is not None and path == fetched_file(task, split, data_root)
 
 
 def splits_here(task: Task, data_root: Path | None) -> tuple[str, ...]:
@@ -237,7 +249,8 @@ def _parquet(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _csv(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
-    types = {name: _CSV_TYPES[kind] for name, kind in task.fields.items() if kind in _CSV_TYPES}
+    declared = {name: kind.rstrip("?") for name, kind in task.fields.items()}
+    types = {name: _CSV_TYPES[kind] for name, kind in declared.items() if kind in _CSV_TYPES}
     types |= {task.source.rename.get(name, name): kind for name, kind in types.items()}
     try:
         with arrow_csv.open_csv(

@@ -30,7 +30,21 @@ Metric = Literal[
 ]
 SetMetric = Literal["f1", "macro_f1", "matthews", "pearson", "spearman"]
 Access = Literal["open", "request", "gated", "gone"]
-FieldType = Literal["str", "int", "float", "bool", "list", "dict"]
+FieldType = Literal[
+    "str",
+    "int",
+    "float",
+    "bool",
+    "list",
+    "dict",
+    "str?",
+    "int?",
+    "float?",
+    "bool?",
+    "list?",
+    "dict?",
+]
+"""Those with a question mark may be missing or null: an expression then finds none."""
 LabelValue = StrictBool | StrictInt | StrictFloat | str
 ANSWER_TARGET = "{{ answer }}"
 _STRICT = ConfigDict(extra="forbid")
@@ -56,7 +70,8 @@ class Source:
     rename: dict[str, str] = dataclasses.field(default_factory=dict)
     """Our field to the source's."""
     layout: str = ""
-    """Whose label ids the rows have: a key of ``labels.ids``; empty for the hub's."""
+    """Whose label ids the rows in the folder have: a key of ``labels.ids``; empty for the hub's.
+    Rows that were fetched from the hub have the hub's."""
     size: Annotated[StrictInt, Field(ge=0)] = 0
     """Rows of the hub's training split; 0 where not known."""
     access: Access = "open"
@@ -184,6 +199,7 @@ def expand(task: Task, row: Row) -> list[Row]:
             row.split,
             f"{row.id}#{number}",
             {**row.fields, ITEM: item, ITEM_NUMBER: number},
+            row.layout,
         )
         for number, item in enumerate(items)
     ]
@@ -232,7 +248,7 @@ def _labelled(
     task: Task, row: Row, labels: Labels, values: dict[str, object], scope: dict[str, object]
 ) -> Prepared:
     value = _evaluated(task, row, "labels.field", labels.field, scope)
-    layout = task.source.layout
+    layout = row.layout
     names = labels.ids[layout] if layout else labels.names
     name = names.get(value) if isinstance(value, bool | int | float | str) else None
     if name is None:
@@ -271,7 +287,7 @@ def _chosen(
     return Prepared(values, options[golds[0]], options, golds[0], right)
 
 
-_TYPES: dict[FieldType, tuple[type, ...]] = {
+_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
     "float": (float, int),
@@ -283,16 +299,20 @@ _TYPES: dict[FieldType, tuple[type, ...]] = {
 
 def _checked_fields(task: Task, row: Row, more: Sequence[str]) -> dict[str, object]:
     """The row's fields that expressions may use; ``more`` of them are there of any type."""
-    for name, kind in task.fields.items():
+    scope: dict[str, object] = {name: row.fields[name] for name in more}
+    for name, declared in task.fields.items():
+        kind = declared.rstrip("?")
+        value = scope[name] = row.fields.get(name)
+        if value is None and kind != declared:
+            continue
         if name not in row.fields:
             there = ", ".join(row.fields) or "none"
             _refuse(task, row, f"field {name!r} ({kind}) is missing; the row has {there}")
-        value = row.fields[name]
         # A bool is an int to Python, not to a task.
         wrong = isinstance(value, bool) and kind != "bool"
         if wrong or not isinstance(value, _TYPES[kind]):
             _refuse(task, row, f"field {name!r} should be {kind}, found {_shown(value)}")
-    return {name: row.fields[name] for name in (*task.fields, *more)}
+    return scope
 
 
 def _evaluated(
