@@ -97,7 +97,9 @@ def made_up(protocol: Protocol) -> list[Fields]:
 
 def _odd(value: Any) -> Any:
     if isinstance(value, str):
-        return f"\t{value} {{{{ x }}}} {{% y %}} [title]  [a\nb] [c [d] e]]_ \\n 'q' \u2028é\u00a0 \n"
+        return (
+            f"\t{value} {{{{ x }}}} {{% y %}} [title]  [a\nb] [c [d] e]]_ \\n 'q' \u2028é\u00a0 \n"
+        )
     if isinstance(value, list):
         return [_odd(item) for item in value]
     if isinstance(value, dict):

@@ -63,3 +63,8 @@ def test_items_of_the_same_source_row_are_passed_over() -> None:
 def test_another_template_is_no_exemplar() -> None:
     with pytest.raises(ValueError, match="another task or template"):
         with_exemplars(example("1"), [example("2", "other")])
+
+
+def test_a_copy_of_the_query_would_give_its_answer_away() -> None:
+    copy = example("9", prompt="Q1")
+    assert with_exemplars(example("1"), [copy, example("2")]).prompt.count("Q1") == 1
