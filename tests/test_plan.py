@@ -12,7 +12,7 @@ from preceptor.evaluation.items import evaluation_items
 from preceptor.evaluation.options import encode_question
 from preceptor.evaluation.stage import evaluate
 from preceptor.inputs import check
-from preceptor.mixture.stage import mix, read_examples
+from preceptor.mixture.stage import Needs, mix, read_examples
 from preceptor.model import loading
 from preceptor.model.formats import encode_prompt
 from preceptor.plan import Estimate, EstimateLine, estimate
@@ -108,7 +108,7 @@ def test_the_tokens_planned_for_training_are_the_tokens_of_the_mixture(
     inputs = check(recipe)
     work = Work(tmp_path)
     named = select(inputs.tasks, recipe.mixture.tasks)
-    mix(recipe.mixture, named, inputs.tasks, [], None, recipe.seed, work)
+    mix(recipe.mixture, named, inputs.tasks, [], Needs(), recipe.seed, work)
     examples = read_examples(work.files / "examples.parquet")
     tokenizer = loading.load(recipe.model, "float32", "cpu").tokenizer
     kept = encode(examples, tokenizer, recipe.prompt_format, 4096).kept

@@ -1,6 +1,6 @@
 """What all settings have in common: unknown keys and silent conversions are refused."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -17,7 +17,9 @@ class Config(BaseModel):
         if isinstance(values, dict):
             for name, value in values.items():
                 field = cls.model_fields.get(name)
-                if isinstance(value, bool) and field is not None and field.annotation is not bool:
+                if not isinstance(value, bool) or field is None:
+                    continue
+                if bool not in (field.annotation, *get_args(field.annotation)):
                     raise ValueError(
                         f"{name} cannot be true or false (YAML reads yes, no, on, off so)"
                     )

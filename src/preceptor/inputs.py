@@ -60,7 +60,7 @@ def check(recipe: Recipe) -> Inputs:
         tuple(select(tasks, recipe.evaluation.tasks)),
         tuple(_seeds(recipe.synthesis)),
     )
-    if not inputs.training:
+    if not inputs.training and recipe.mixture.tasks:
         raise RecipeError(
             "no task is left to mix: every one that mixture.tasks names is held out or has no "
             f"split {recipe.mixture.split!r}; hold out less, or name other tasks"

@@ -24,6 +24,8 @@ from preceptor.synthesis.seedbank import seeds_digest
 from preceptor.tasks.catalogue import select
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages that work need them
+    from transformers import PreTrainedTokenizerBase
+
     from preceptor.model.loading import LoadedModel
 
 Tell = Callable[[str, Artifact], None]
@@ -162,14 +164,17 @@ class _Runner:
         config, inputs = self.recipe.mixture, self.inputs
 
         def build(work: Work) -> Mapping[str, Any]:
-            from preceptor.mixture.stage import mix
+            from preceptor.mixture.stage import Needs, mix
+            from preceptor.model.batch import BatchEncoder
 
+            encoder = BatchEncoder(self.tokenizer(), self.recipe.prompt_format)
+            needs = Needs(inputs.data_root, encoder, self.recipe.tuning.max_length)
             return mix(
                 config,
                 select(inputs.tasks, config.tasks),
                 inputs.tasks,
                 self.instructions(),
-                inputs.data_root,
+                needs,
                 self.recipe.seed,
                 work,
             )
@@ -178,15 +183,28 @@ class _Runner:
         found["left_out"] = digest(dict(inputs.left_out))
         if "synthesis" in self.made:
             found["synthesis"] = self.made["synthesis"].digest
-        settings = {**config.model_dump(mode="json"), "seed": self.recipe.seed}
+        found["base"] = self.fingerprint(self.recipe.model)
+        settings = {
+            **config.model_dump(mode="json"),
+            "seed": self.recipe.seed,
+            "prompt_format": self.recipe.prompt_format,
+            "max_length": self.recipe.tuning.max_length,
+        }
         self.produce("mixture", settings, found, build)
+
+    def tokenizer(self) -> "PreTrainedTokenizerBase":
+        """The base's."""
+        from preceptor.model import loading
+
+        return loading.load_tokenizer(self.recipe.model)
 
     def tune(self) -> None:
         """A mixture and a base to an adapter."""
         config, mixture = self.recipe.tuning, self.made["mixture"]
 
         def build(work: Work) -> Mapping[str, Any]:
-            from preceptor.mixture.stage import read_examples
+            from preceptor.mixture.stage import TOKENS, read_examples
+            from preceptor.mixture.tokens import read_tokens
             from preceptor.model import lora
             from preceptor.tuning.stage import tune
 
@@ -194,7 +212,13 @@ class _Runner:
             loaded = self.load(self.recipe.model, config.dtype)
             try:
                 return tune(
-                    config, loaded, self.recipe.prompt_format, examples, self.recipe.seed, work
+                    config,
+                    loaded,
+                    self.recipe.prompt_format,
+                    examples,
+                    self.recipe.seed,
+                    work,
+                    read_tokens(mixture.path / TOKENS),
                 )
             finally:
                 lora.detach(loaded.model)

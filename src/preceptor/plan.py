@@ -6,20 +6,19 @@ with a frozen base, N the parameters of the decoder without its embeddings and h
 are taken at targets only). It is an estimate, within a factor of two.
 """
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from preceptor.artifact import Work
 from preceptor.evaluation.items import evaluation_items
 from preceptor.inputs import Inputs, check
-from preceptor.mixture.stage import mix, read_examples
+from preceptor.mixture.stage import Needs, prepare_mixture
+from preceptor.mixture.tables import Line
+from preceptor.model.batch import BatchEncoder
 from preceptor.model.formats import encode_prompt, encode_target
 from preceptor.model.loading import choose_device, choose_dtype, resolve
 from preceptor.model.quiet import quiet
@@ -28,6 +27,8 @@ from preceptor.tasks.catalogue import select
 
 EFFICIENCY = 0.6
 """Share of the matrix-product rate that passes reach; so set, the demo's plan is what it took."""
+COUNTED = 5_000
+"""Examples of a mixture whose tokens are all counted; those of a larger one are estimated."""
 WRITING = 3.0
 """A token written costs so many tokens read: weights are fetched anew for each step."""
 
@@ -50,6 +51,8 @@ class Estimate:
     memory_bytes: int
     """Weights, and activations of the largest pass."""
     basis: str
+    mixture: tuple[Line, ...] = ()
+    """The mixture's table before it is drawn."""
 
     @property
     def seconds(self) -> float:
@@ -86,7 +89,8 @@ def estimate(recipe: Recipe) -> Estimate:
         what = f"{recipe.synthesis.requests} calls"
         cost = 2 * body * (tokens + WRITING * written) / rate
         lines.append(EstimateLine("synthesis", what, tokens + written, cost))
-    trained = _training_tokens(recipe, inputs, tokenizer) * recipe.tuning.epochs
+    once, table = _training_tokens(recipe, inputs, tokenizer)
+    trained = once * recipe.tuning.epochs
     seconds = 4 * body * trained / rate
     lines.append(EstimateLine("tuning", f"{recipe.mixture.examples} examples", trained, seconds))
     items, read, written = _evaluation_tokens(recipe, inputs, tokenizer)
@@ -98,7 +102,7 @@ def estimate(recipe: Recipe) -> Estimate:
     held = 34 * text.hidden_size * text.num_hidden_layers * recipe.tuning.pass_tokens
     memory = (parameters + held) * dtype.itemsize
     basis = f"{rate / EFFICIENCY / 1e9:.0f} GFLOP/s measured, {EFFICIENCY:.0%} of it reached"
-    return Estimate(tuple(lines), memory, basis)
+    return Estimate(tuple(lines), memory, basis, tuple(table))
 
 
 def matrix_product_rate(dtype: torch.dtype, size: int = 1024) -> float:
@@ -130,19 +134,20 @@ def _synthesis_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> int:
     return sum(len(encode_prompt(tokenizer, "auto", prompt)) for prompt in prompts)
 
 
-def _training_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> int:
-    """Of the mixture without instructions, scaled up to the examples that are asked for."""
+def _training_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> tuple[int, list[Line]]:
+    """Of the mixture's examples, and its table before it is drawn: counted on all of them where
+    they are few, else by a sample of each task.
+
+    Instructions that are not written yet are counted as examples of the tasks.
+    """
     named = select(inputs.tasks, recipe.mixture.tasks)
-    with tempfile.TemporaryDirectory() as folder:
-        work = Work(Path(folder))
-        mix(recipe.mixture, named, inputs.tasks, [], inputs.data_root, recipe.seed, work)
-        examples = read_examples(work.files / "examples.parquet")
-    style = recipe.prompt_format
-    return sum(
-        len(encode_prompt(tokenizer, style, one.prompt))
-        + len(encode_target(tokenizer, style, one.target))
-        for one in examples
-    )
+    encoder = BatchEncoder(tokenizer, recipe.prompt_format)
+    needs = Needs(inputs.data_root, encoder)
+    mixture, lines, _ = prepare_mixture(recipe.mixture, named, inputs.tasks, [], needs, recipe.seed)
+    if len(mixture) > COUNTED:
+        return round(sum(line.expected_tokens * line.examples for line in lines)), lines
+    pairs = encoder.pairs([(one.prompt, one.target) for one in mixture])
+    return sum(len(prompt) + len(target) for prompt, target in pairs), lines
 
 
 def _evaluation_tokens(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> tuple[int, int, int]:

@@ -82,10 +82,14 @@ def end(report: Path) -> None:
 
 def plan(found: "Estimate") -> None:
     """What a run would cost."""
+    from preceptor.mixture.tables import print_table
+
     table = Table("stage", "what", "tokens", "about", box=None, header_style="bold")
     for line in found.lines:
         table.add_row(line.stage, line.what, f"{line.tokens:,}", clock(line.seconds))
     console = Console(highlight=False)
+    if found.mixture:
+        print_table(found.mixture, console)
     console.print(table)
     console.print(
         f"in all about {clock(found.seconds)} by {found.basis}; "

@@ -1,18 +1,23 @@
 """What may not be trained on, why, and the proof that none of it was.
 
-Held out are the named tasks and clusters (FLAN, section 2.2), the clusters so close to one of them
-that FLAN leaves them out too, and, beyond FLAN, every task made from the same data set as a
-held-out one.
+Held out are the named tasks and clusters (FLAN, section 2.2) and the clusters so close to one of
+them that FLAN leaves them out too. Beyond FLAN, whose rules let WNLI stay when coreference is held
+out and QNLI when reading comprehension is: every task made from the same data set as a held-out
+one, every task that asks for the skill of a held-out cluster, and, where that is asked for, every
+task that quotes the same collection of texts.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from preceptor.errors import StageError
 from preceptor.records import Example
 from preceptor.tasks import catalogue
 from preceptor.tasks.clusters import CLUSTERS, excluded_with
 from preceptor.tasks.task import Task
+
+Exclusions = Literal["paper", "provenance", "corpora"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class HoldOut:
     tasks: frozenset[str]
     """Every held-out task of the library, whether the mixture names it or not."""
     datasets: Mapping[str, str]
-    """Data set or provenance of a held-out task, to the first task that has it."""
+    """Data set, provenance or corpus of a held-out task, to the first task that has it."""
+    exclusions: Exclusions
 
     def reason(self, task: Task) -> str:
         """Why a task may not be trained on; empty when it may."""
@@ -39,7 +45,12 @@ class HoldOut:
             return "it is held out"
         if task.cluster in self.excluded:
             return self.excluded[task.cluster]
-        for dataset in _lineage(task):
+        if self.exclusions == "paper":
+            return ""
+        for cluster in task.held_out_with:
+            if cluster in self.clusters:
+                return f"it asks for what {cluster} asks for, which is held out"
+        for dataset in _lineage(task, self.exclusions):
             if dataset in self.datasets:
                 other = self.datasets[dataset]
                 return f"it has rows of {dataset}, as the held-out task {other} has"
@@ -56,13 +67,15 @@ class HoldOut:
             StageError: Its task, cluster, category, data set or provenance is held out.
         """
         split = example.id.split("/")[1]
-        provenance = set() if task is None else set(task.provenance)
+        lineage = set() if task is None else set(_lineage(task, self.exclusions))
+        skills = set() if task is None or self.exclusions == "paper" else set(task.held_out_with)
         broken = {
             "task": {example.task} & self.tasks,
             "cluster": {example.cluster} & (self.clusters | set(self.excluded)),
             "category": {example.category} & self.categories,
             "data set": {d for d in self.datasets if example.row.startswith(f"{d}/{split}/")},
-            "provenance": provenance & set(self.datasets),
+            "provenance": lineage & set(self.datasets),
+            "skill": skills & self.clusters,
         }
         for what, names in broken.items():
             if names:
@@ -72,12 +85,17 @@ class HoldOut:
                 )
 
 
-def hold_out(names: Sequence[str], all_tasks: Mapping[str, Task]) -> HoldOut:
+def hold_out(
+    names: Sequence[str],
+    all_tasks: Mapping[str, Task],
+    exclusions: Exclusions = "provenance",
+) -> HoldOut:
     """What the names of a recipe's ``hold_out`` stand for.
 
     Args:
         names: Tasks, clusters (also those without a task), or ``category:`` and a category.
         all_tasks: The whole library: a task can be held out that the mixture does not name.
+        exclusions: What goes with them (``MixtureConfig.exclusions``).
 
     Raises:
         TaskError: A name is none of these.
@@ -89,7 +107,7 @@ def hold_out(names: Sequence[str], all_tasks: Mapping[str, Task]) -> HoldOut:
     held += [task for task in all_tasks.values() if task.cluster in clusters]
     datasets: dict[str, str] = {}
     for task in held:
-        for dataset in _lineage(task):
+        for dataset in _lineage(task, exclusions):
             datasets.setdefault(dataset, task.name)
     return HoldOut(
         asked=tuple(names),
@@ -98,8 +116,13 @@ def hold_out(names: Sequence[str], all_tasks: Mapping[str, Task]) -> HoldOut:
         excluded=excluded_with(clusters),
         tasks=frozenset(task.name for task in held),
         datasets=datasets,
+        exclusions=exclusions,
     )
 
 
-def _lineage(task: Task) -> list[str]:
-    return [*task.provenance, task.source.dataset]
+def _lineage(task: Task, exclusions: Exclusions) -> list[str]:
+    """What a task's rows come from, as far as it counts."""
+    if exclusions == "paper":
+        return [task.source.dataset]
+    corpora = task.corpora if exclusions == "corpora" else ()
+    return [*task.provenance, *corpora, task.source.dataset]

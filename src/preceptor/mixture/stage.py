@@ -1,40 +1,68 @@
-"""Mixing: tasks and instructions in, one ordered set of examples out (FLAN, arXiv 2109.01652)."""
+"""Mixing: tasks and instructions in, one ordered set of examples out (FLAN, arXiv 2109.01652).
 
-from collections.abc import Iterator, Mapping, Sequence
+    tasks ─ hold-out ─ rows ─ decontamination ─ amounts ─ plan ─▶ examples (and their tokens)
+
+Rows stay on disk and examples are written as they are drawn, so the memory that it takes does not
+grow with the data.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from preceptor import progress
 from preceptor.artifact import Work
+from preceptor.cache import rows_folder, tokens_folder
 from preceptor.errors import RecipeError
+from preceptor.mixture.amounts import amounts
 from preceptor.mixture.config import MixtureConfig
 from preceptor.mixture.holdout import HoldOut, hold_out
+from preceptor.mixture.mixture import Mixture
 from preceptor.mixture.plan import Plan, Portion
 from preceptor.mixture.pools import (
-    INSTRUCTION_EPOCHS,
     SYNTHESISED,
-    InstructionPool,
     Pool,
     TaskPool,
+    characters,
     instruction_pool,
     task_pool,
 )
-from preceptor.mixture.rates import apportion, mixing_rates
 from preceptor.mixture.tables import (
     Line,
     print_table,
     read_examples,
     read_table,
-    tally,
     write_examples,
     write_table,
 )
+from preceptor.mixture.tokens import Encoder, Writer, read_tokens
 from preceptor.records import Example, Instruction
+from preceptor.tasks.source import splits_of
 from preceptor.tasks.task import Task
 
 __all__ = ["EXAMPLES", "TABLE", "Line", "mix", "print_table", "read_examples", "read_table"]
 
 EXAMPLES = "examples.parquet"
 TABLE = "table.json"
+TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a mixture is made with, besides what it is made of."""
+
+    data_root: Path | None = None
+    """The folder of data sets; None when every task's rows are in the package."""
+    encoder: Encoder | None = None
+    """Tokenises the examples; without it there are no tokens in the table and the artifact."""
+    max_length: int | None = None
+    """Tokens of an example beyond which tuning leaves it out."""
+    cache: Path | None = None
+    """Folder of prepared rows and token ids; the user's cache unless told otherwise."""
 
 
 def mix(
@@ -42,11 +70,11 @@ def mix(
     tasks: Sequence[Task],
     all_tasks: Mapping[str, Task],
     instructions: Sequence[Instruction],
-    data_root: Path | None,
+    needs: Needs,
     seed: int,
     work: Work,
 ) -> dict[str, object]:
-    """Write the mixture's examples, in the order they are trained on, and its table.
+    """Write the mixture's examples, in the order they are trained on, its table and its tokens.
 
     A task that is held out is left out with the reason in the table, and so is one without the
     split unless it is named itself. Instructions fill ``config.instructions`` of the examples, but
@@ -57,14 +85,14 @@ def mix(
         tasks: What ``config.tasks`` names.
         all_tasks: The whole library, by name.
         instructions: Of a synthesis; may be none.
-        data_root: The folder of data sets; None when every task's rows are in the package.
+        needs: Where rows are, and the tokenizer.
         seed: Of every draw.
         work: Gets the files.
 
     Returns:
-        Counts: examples, in all and by task, cluster and category; how many are inverted; rows
-        left out by their tasks; the share of instructions asked for and reached; what was held
-        out and why.
+        Counts: examples, in all and by task, cluster and category; how many are inverted, few-shot
+        and list options; rows left out by their tasks; the share of instructions asked for and
+        reached; tokens; what was held out and why.
 
     Raises:
         TaskError: ``config.hold_out`` has a name that nothing has.
@@ -72,31 +100,67 @@ def mix(
         RowError: Rows of a task cannot be used; the message names the task.
         StageError: An example of something held out was made.
     """
-    held = hold_out(config.hold_out, all_tasks)
+    mixture, lines, held = prepare_mixture(config, tasks, all_tasks, instructions, needs, seed)
+    counted = _Counted()
+    examples = _checked(mixture, held, counted)
+    writer = None
+    if needs.encoder is not None:
+        cache = needs.cache / "tokens" if needs.cache else tokens_folder()
+        writer = Writer(work.files / TOKENS, needs.encoder, cache)
+        examples = writer.through(examples)
+    write_examples(work.files / EXAMPLES, examples)
+    if writer is not None:
+        work.timings["texts_tokenised"] = writer.close()
+        lines = _with_tokens(lines, counted, work.files / TOKENS, needs.max_length)
+    lines = [counted.on(line) for line in lines]
+    write_table(work.files / TABLE, lines)
+    kept = [line for line in lines if not line.held_out_reason]
+    return {
+        **counted.totals(),
+        "rows_left_out": sum(line.left_out for line in kept if line.task != SYNTHESISED),
+        "instructions_share_asked": config.instructions,
+        "instructions_share": sum((n.share for n in kept if n.task == SYNTHESISED), 0.0),
+        "tokens": sum(line.tokens for line in kept),
+        "too_long": sum(line.too_long for line in kept),
+        "encoder": needs.encoder.digest if needs.encoder else "",
+        "held_out": _held_out(held, lines, len(mixture)),
+    }
+
+
+def prepare_mixture(
+    config: MixtureConfig,
+    tasks: Sequence[Task],
+    all_tasks: Mapping[str, Task],
+    instructions: Sequence[Instruction],
+    needs: Needs,
+    seed: int,
+) -> tuple[Mixture, list[Line], HoldOut]:
+    """The mixture as a function of an example's number, and its table before it is drawn.
+
+    Raises:
+        TaskError, RecipeError, RowError: As for ``mix``.
+    """
+    held = hold_out(config.hold_out, all_tasks, config.exclusions)
     ordered = sorted(tasks, key=lambda task: task.name)
     reasons = left_out(config, ordered, all_tasks)
     used = [task for task in ordered if not reasons[task.name]]
-    if not used:
-        why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        raise RecipeError(f"no task is left to mix ({why}); hold out less, or name other tasks")
-    found = _read(config, used, data_root, seed)
     written = instruction_pool(instructions, held.categories)
-    lines = _lines(config, found, written)
+    if not used and (config.tasks or not written):
+        why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise RecipeError(
+            f"no task is left to mix ({why or 'no instruction is there'}); hold out less, or name "
+            "other tasks"
+        )
+    found = _read(config, used, needs, seed)
+    lines = amounts(config, found, written, needs.encoder, seed)
     plan = Plan([Portion(line.task, line.usable, line.examples) for line in lines], seed)
-    sources: dict[str, Pool] = {**{pool.task.name: pool for pool in found}, SYNTHESISED: written}
-    write_examples(work.files / EXAMPLES, _examples(plan, sources, held, seed))
+    pools: dict[str, Pool] = {**{pool.task.name: pool for pool in found}, SYNTHESISED: written}
     left = [
         Line(task.name, task.cluster, task.category, held_out_reason=reasons[task.name])
         for task in ordered
         if reasons[task.name]
     ]
-    write_table(work.files / TABLE, [*lines, *left])
-    return {
-        **_counts(work.files / EXAMPLES, found),
-        "instructions_share_asked": config.instructions,
-        "instructions_share": sum((n.share for n in lines if n.task == SYNTHESISED), 0.0),
-        "held_out": _held_out(held, left, len(plan)),
-    }
+    return Mixture(plan, pools, seed), [*lines, *left], held
 
 
 def left_out(
@@ -108,7 +172,7 @@ def left_out(
         TaskError: ``config.hold_out`` has a name that nothing has.
         RecipeError: A task has the name of the instructions.
     """
-    held = hold_out(config.hold_out, all_tasks)
+    held = hold_out(config.hold_out, all_tasks, config.exclusions)
     return {task.name: _reason(task, config, held) for task in tasks}
 
 
@@ -125,105 +189,114 @@ def _reason(task: Task, config: MixtureConfig, held: HoldOut) -> str:
         )
     reason = held.reason(task)
     # FLAN's WSC273 is such a task: part of a cluster, and for evaluation only.
-    if not reason and config.split not in task.source.splits and task.name not in config.tasks:
-        return f"it has no split {config.split}, only {', '.join(task.source.splits)}"
+    if not reason and config.split not in splits_of(task) and task.name not in config.tasks:
+        return f"it has no split {config.split}, only {', '.join(splits_of(task))}"
     return reason
 
 
-def _read(
-    config: MixtureConfig, tasks: Sequence[Task], data_root: Path | None, seed: int
-) -> list[TaskPool]:
+def _read(config: MixtureConfig, tasks: Sequence[Task], needs: Needs, seed: int) -> list[TaskPool]:
+    cache = needs.cache / "rows" if needs.cache else rows_folder()
+    count = needs.encoder.count if needs.encoder else characters
     found = []
     with progress.bar("read tasks", len(tasks)) as bar:
         for task in tasks:
-            found.append(task_pool(task, config, data_root, seed))
+            found.append(task_pool(task, config, needs.data_root, seed, count, cache))
             bar.advance(note=task.name)
     return found
 
 
-def _lines(
-    config: MixtureConfig, found: Sequence[TaskPool], written: InstructionPool
-) -> list[Line]:
-    """How much each source gives: tasks by their rates, instructions by their share."""
-    asked = round(config.instructions * config.examples)
-    instructions = min(asked, INSTRUCTION_EPOCHS * len(written.rows))
-    rest = config.examples - instructions
-    rates = mixing_rates({pool.task.name: len(pool.rows) for pool in found}, config.rate_maximum)
-    counts = apportion([rate.rate for rate in rates], rest)
-    lines = [
-        Line(
-            task=pool.task.name,
-            cluster=pool.task.cluster,
-            category=pool.task.category,
-            rows=pool.found,
-            cap=config.rows_cap,
-            left_out=pool.left_out,
-            usable=rate.rows,
-            rate=rate.rate,
-            probability=rate.probability * rest / config.examples,
-            examples=count,
-            share=count / config.examples,
-            epochs=count / rate.rows,
-            templates=len(pool.templates),
-        )
-        for pool, rate, count in zip(found, rates, counts, strict=True)
-    ]
-    return [*lines, _instruction_line(config, written, instructions)] if asked else lines
-
-
-def _instruction_line(config: MixtureConfig, written: InstructionPool, count: int) -> Line:
-    usable = len(written.rows)
-    share = count / config.examples
-    return Line(
-        task=SYNTHESISED,
-        cluster="",
-        category="",
-        rows=written.found,
-        cap=written.found,
-        left_out=written.found - usable,
-        usable=usable,
-        probability=share,
-        examples=count,
-        share=share,
-        epochs=count / usable if usable else 0.0,
-        templates=1,
-    )
-
-
-def _examples(
-    plan: Plan, sources: Mapping[str, Pool], held: HoldOut, seed: int
-) -> Iterator[Example]:
-    """The examples in order, each checked against the hold-out."""
-    with progress.bar("mix", len(plan)) as bar:
-        for i in range(len(plan)):
-            draw = plan.draw(i)
-            pool = sources[draw.source]
-            example = pool.example(draw.row, draw.epoch, seed)
+def _checked(mixture: Mixture, held: HoldOut, counted: "_Counted") -> Iterator[Example]:
+    """The examples in order, each checked against the hold-out and counted."""
+    with progress.bar("mix", len(mixture)) as bar:
+        for example in mixture.examples():
+            pool = mixture.pools[example.task]
             held.check(example, pool.task if isinstance(pool, TaskPool) else None)
+            counted.add(example)
             yield example
             bar.advance()
 
 
-def _counts(path: Path, found: Sequence[TaskPool]) -> dict[str, object]:
-    """What the written file has."""
-    counted = tally(path)
-    return {
-        "examples": sum(counted["task"].values()),
-        "inverted": counted["inverted"].get("True", 0),
-        "rows_left_out": sum(pool.left_out for pool in found),
-        "tasks": counted["task"],
-        "clusters": counted["cluster"],
-        "categories": counted["category"],
-    }
+class _Counted:
+    """What was drawn, counted as it passes."""
+
+    def __init__(self) -> None:
+        self.by: dict[str, Counter[str]] = {
+            name: Counter() for name in ("task", "cluster", "category")
+        }
+        self.flags: dict[str, Counter[str]] = {
+            name: Counter() for name in ("inverted", "few_shot", "options_shown")
+        }
+        self.numbers: dict[str, int] = {}
+        """A number for each task that was drawn."""
+        self.order = array("I")
+        """The number of each example's task."""
+
+    def add(self, example: Example) -> None:
+        for name, counter in self.by.items():
+            counter[getattr(example, name)] += 1
+        task = example.task
+        self.order.append(self.numbers.setdefault(task, len(self.numbers)))
+        self.flags["inverted"][task] += example.inverted
+        self.flags["few_shot"][task] += example.shots > 0
+        self.flags["options_shown"][task] += example.options_shown
+
+    def on(self, line: Line) -> Line:
+        """A line with what was drawn of its task."""
+        found = {name: flags[line.task] for name, flags in self.flags.items()}
+        return replace(
+            line,
+            inverted=found["inverted"],
+            few_shot=found["few_shot"],
+            options_shown=found["options_shown"],
+        )
+
+    def totals(self) -> dict[str, object]:
+        """Those without a cluster or category are not in that count."""
+        named = {
+            name: {value: n for value, n in sorted(counter.items()) if value}
+            for name, counter in self.by.items()
+        }
+        return {
+            "examples": self.by["task"].total(),
+            **{name: counter.total() for name, counter in self.flags.items()},
+            "tasks": named["task"],
+            "clusters": named["cluster"],
+            "categories": named["category"],
+        }
 
 
-def _held_out(held: HoldOut, left: Sequence[Line], checked: int) -> dict[str, object]:
+def _with_tokens(
+    lines: Sequence[Line], counted: "_Counted", folder: Path, max_length: int | None
+) -> list[Line]:
+    """The table with the tokens of what was drawn."""
+    lengths = read_tokens(folder).lengths
+    order = np.asarray(counted.order, np.uint32)
+    whole = lengths.sum(axis=1)
+    long = whole > max_length if max_length else np.zeros(len(whole), bool)
+    found = []
+    for line in lines:
+        own = order == counted.numbers.get(line.task, -1)
+        tokens = int(whole[own].sum())
+        found.append(
+            replace(
+                line,
+                tokens=tokens,
+                token_share=tokens / int(whole.sum()) if len(whole) else 0.0,
+                target_tokens=int(lengths[own, 1].sum()),
+                too_long=int(long[own].sum()),
+            )
+        )
+    return found
+
+
+def _held_out(held: HoldOut, lines: Iterable[Line], checked: int) -> dict[str, object]:
     """What was held out and why, for the manifest. ``checked`` examples were found free of it."""
     return {
         "asked": list(held.asked),
+        "exclusions": held.exclusions,
         "clusters": sorted(held.clusters),
         "excluded": dict(held.excluded),
         "data_sets": sorted(held.datasets),
-        "left_out": {line.task: line.held_out_reason for line in left},
+        "left_out": {line.task: line.held_out_reason for line in lines if line.held_out_reason},
         "examples_checked": checked,
     }

@@ -1,6 +1,5 @@
 """The stage's files: the examples as Parquet with fixed columns, the mixture's table as JSON."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -55,10 +54,12 @@ class Line:
     """How many of them are looked at, at most."""
     left_out: int = 0
     """Rows within the cap that cannot or may not be used."""
+    contaminated: int = 0
+    """Rows within the cap that overlap with what is evaluated."""
     usable: int = 0
     """n: rows that can be drawn."""
-    rate: int = 0
-    """min(n, K); 0 for synthesised instructions, whose share is set and not a rate."""
+    rate: float = 0
+    """min(n, K)^(1/T); 0 for synthesised instructions, whose share is set and not a rate."""
     probability: float = 0.0
     """Exact share of the mixture; the column sums to 1."""
     examples: int = 0
@@ -69,6 +70,23 @@ class Line:
     templates: int = 0
     held_out_reason: str = ""
     """Why a task is not in the mixture; empty when it is."""
+    same_rows_as: tuple[str, ...] = ()
+    """Tasks with which it shares its rows and its rate."""
+    expected_tokens: float = 0.0
+    """Of a keyed sample's examples, on average; 0 where nothing was tokenised."""
+    expected_token_share: float = 0.0
+    """What the sample promises of the mixture's tokens."""
+    tokens: int = 0
+    """Of the examples, prompts and targets; 0 where nothing was tokenised."""
+    token_share: float = 0.0
+    """Of the mixture's tokens."""
+    target_tokens: int = 0
+    too_long: int = 0
+    """Examples with more tokens than tuning takes."""
+    few_shot: int = 0
+    """Examples with exemplars."""
+    options_shown: int = 0
+    inverted: int = 0
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
@@ -107,21 +125,6 @@ def _example(row: dict[str, Any]) -> Example:
     return Example(**{**row, **lists})
 
 
-def tally(path: Path) -> dict[str, dict[str, int]]:
-    """How many examples a written file has, by task, cluster and category and by inverted or not.
-
-    Those without a cluster or category are not in that count.
-    """
-    columns = ("task", "cluster", "category", "inverted")
-    with pq.ParquetFile(path) as file:
-        table = file.read(columns=list(columns))
-    found = {name: Counter(table.column(name).to_pylist()) for name in columns}
-    return {
-        name: {str(value): n for value, n in sorted(counter.items()) if value != ""}
-        for name, counter in found.items()
-    }
-
-
 def write_table(path: Path, lines: Sequence[Line]) -> None:
     """The mixture's table as a JSON list."""
     write_json(path, [asdict(line) for line in lines])
@@ -134,8 +137,11 @@ def read_table(path: Path) -> list[Line]:
         ArtifactError: The file is missing, not JSON, or has other fields.
     """
     try:
-        return [Line(**line) for line in read_json(path)]
-    except (OSError, ValueError, TypeError) as error:
+        return [
+            Line(**{**line, "same_rows_as": tuple(line["same_rows_as"])})
+            for line in read_json(path)
+        ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise ArtifactError(
             f"{path} is not a mixture's table ({' '.join(str(error).split())}); "
             "name the table.json of a mixture"
@@ -144,21 +150,45 @@ def read_table(path: Path) -> list[Line]:
 
 def print_table(lines: Sequence[Line], console: Console) -> None:
     """The mixture for people: what is in, in what amounts, and what was left out and why."""
-    table = Table(title=f"Mixture of {sum(line.examples for line in lines):,} examples")
+    kept = [line for line in lines if not line.held_out_reason]
+    tokenised = any(line.tokens or line.expected_tokens for line in kept)
+    drawn = any(line.tokens for line in kept)
+    table = Table(title=f"Mixture of {sum(line.examples for line in kept):,} examples")
     table.add_column("task", no_wrap=True)
-    table.add_column("cluster or category")
-    for name in ("rows", "usable", "rate", "share", "examples", "epochs", "templates"):
+    for name in ("rows", "usable", "rate", "share", "examples", "epochs"):
         table.add_column(name, justify="right")
-    for line in (line for line in lines if not line.held_out_reason):
+    for name in (("tokens", "of tokens") if tokenised else ()) + (("too long",) if drawn else ()):
+        table.add_column(name, justify="right")
+    for line in kept:
         table.add_row(
             Text(line.task),
-            Text(line.cluster or line.category),
-            *(f"{number:,}" for number in (line.rows, line.usable, line.rate)),
+            *(f"{number:,}" for number in (line.rows, line.usable)),
+            f"{line.rate:,.0f}" if line.rate else "-",
             f"{line.share:.1%}",
             f"{line.examples:,}",
             f"{line.epochs:.2f}",
-            str(line.templates),
+            *(_token_cells(line, drawn) if tokenised else ()),
         )
     console.print(table)
+    if tokenised:
+        console.print(Text("tokens: of an example, on average", style="dim"))
+    for line in kept:
+        if line.same_rows_as:
+            others = ", ".join(line.same_rows_as)
+            console.print(Text(f"{line.task} shares its rows, and so its rate, with {others}"))
+        if line.contaminated:
+            what = f"{line.contaminated:,} rows of {line.task} overlap with what is evaluated"
+            console.print(Text(f"{what}; they are left out"))
     for line in (line for line in lines if line.held_out_reason):
         console.print(Text(f"left out: {line.task}: {line.held_out_reason}"))
+
+
+def _token_cells(line: Line, drawn: bool) -> list[str]:
+    if not drawn:
+        return [f"{line.expected_tokens:,.0f}", f"{line.expected_token_share:.1%}"]
+    mean = line.tokens / line.examples if line.examples else 0
+    return [
+        f"{mean:,.0f}",
+        f"{line.token_share:.1%}",
+        f"{line.too_long:,}" if line.too_long else "",
+    ]

@@ -117,13 +117,22 @@ def _end_of_turn(tokenizer: PreTrainedTokenizerBase, template: str) -> int:
     return next(ends, stop_token_id(tokenizer))
 
 
+def chat_frame(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
+    """The text that the chat template makes of a prompt, up to where the answer begins.
+
+    Raises:
+        ModelError: The template fails.
+    """
+    return _render(tokenizer, [{"role": "user", "content": prompt}], answer_next=True)
+
+
 def _chat_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
-    text = _render(tokenizer, [{"role": "user", "content": prompt}], answer_next=True)
+    text = chat_frame(tokenizer, prompt)
     names = special_tokens(tokenizer)
     if not any(name in prompt for name in names):
         return encode_markup(tokenizer, text)
     # The prompt speaks of special tokens: only the template's own may count as such.
-    frame = _render(tokenizer, [{"role": "user", "content": SLOT}], answer_next=True)
+    frame = chat_frame(tokenizer, SLOT)
     before, _, after = frame.partition(SLOT)
     content = text[len(before) : len(text) - len(after)]
     left = max((before.rfind(n) + len(n) for n in names if n in before), default=0)

@@ -86,6 +86,17 @@ def load(name: str, dtype: str = "auto", device: str = "auto") -> LoadedModel:
     return LoadedModel(model, tokenizer, name, path, fingerprint(path), kind, where)
 
 
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model, without its weights.
+
+    Raises:
+        ModelError, StorageError: As for ``resolve``; or it is damaged.
+    """
+    path = resolve(name)
+    with quiet():
+        return _tokenizer(path)
+
+
 def resolve(name: str) -> Path:
     """The local folder of a model's safetensors and tokenizer, converted or fetched if need be.
 

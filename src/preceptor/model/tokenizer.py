@@ -31,14 +31,15 @@ def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[i
     Differs from :func:`encode` only where the tokenizer puts a blank before whatever it is given
     (SentencePiece models such as Llama 2's): here it does not.
     """
-    if not _puts_blank_first(tokenizer):
+    if not puts_blank_first(tokenizer):
         return encode(tokenizer, text)
     lead = encode(tokenizer, "\n")
     return encode(tokenizer, "\n" + text)[len(lead) :]
 
 
 @lru_cache(maxsize=8)
-def _puts_blank_first(tokenizer: PreTrainedTokenizerBase) -> bool:
+def puts_blank_first(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the tokenizer puts a blank before whatever it is given."""
     apart = encode(tokenizer, "\n") + encode(tokenizer, "a")
     return encode(tokenizer, "\na") != apart
 

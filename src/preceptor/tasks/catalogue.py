@@ -11,6 +11,7 @@ from preceptor.tasks.task import Task
 from preceptor.tasks.taskfile import read_task
 
 CATEGORY_PREFIX = "category:"
+COLLECTION_PREFIX = "collection:"
 
 
 def task_files(folder: Path) -> list[Path]:
@@ -51,7 +52,8 @@ def select(tasks: Mapping[str, Task], names: Sequence[str]) -> list[Task]:
 
     Args:
         tasks: All there are.
-        names: Task names, names of FLAN clusters, or ``category:`` and one of BioInstruct's.
+        names: Task names, names of FLAN clusters, ``category:`` and one of BioInstruct's, or
+            ``collection:`` and one of the library's (``collection:flan`` is FLAN's data sets).
 
     Raises:
         TaskError: A name is none of these (naming the nearest), or nothing belongs to it.
@@ -67,13 +69,17 @@ def _named(tasks: Mapping[str, Task], name: str) -> list[Task]:
     if name in tasks:
         return [tasks[name]]
     categories = [CATEGORY_PREFIX + category for category in CATEGORIES]
+    collections = sorted({COLLECTION_PREFIX + t.collection for t in tasks.values() if t.collection})
     if name in CLUSTERS:
         found = [task for task in tasks.values() if task.cluster == name]
     elif name in categories:
         wanted = name.removeprefix(CATEGORY_PREFIX)
         found = [task for task in tasks.values() if task.category == wanted]
+    elif name in collections:
+        wanted = name.removeprefix(COLLECTION_PREFIX)
+        found = [task for task in tasks.values() if task.collection == wanted]
     else:
-        known = [*tasks, *CLUSTERS, *categories]
+        known = [*tasks, *CLUSTERS, *categories, *collections]
         raise TaskError(f"{name!r} is no task, cluster or category{did_you_mean(name, known)}")
     if not found:
         raise TaskError(f"no task belongs to {name}; add one, or leave {name} out")

@@ -57,7 +57,8 @@ def names_in_template(text: str) -> set[str]:
         return meta.find_undeclared_variables(ENVIRONMENT.parse(text)) - set(ENVIRONMENT.globals)
     except jinja2.TemplateError as error:
         where = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
-        raise ExpressionError(f"no template{where} ({error})") from error
+        said = " ".join(str(error).split())
+        raise ExpressionError(f"no template{where} ({said})") from error
 
 
 def evaluate(text: str, names: Mapping[str, object]) -> object:

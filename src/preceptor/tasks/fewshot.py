@@ -64,7 +64,8 @@ def with_exemplars(
     Args:
         query: What is asked.
         exemplars: Of the same task and template, in the order shown. Those of the query's own
-            source row are passed over; from the first that does not fit on, none is used.
+            source row, and copies of the query, are passed over; from the first that does not fit
+            on, none is used.
         budget: Most that the whole prompt may count; None for no limit.
         count: Tokens of a text. The sum over parts stands for the whole.
         layout: What stands between the parts.
@@ -78,7 +79,7 @@ def with_exemplars(
     for one in exemplars:
         if (one.task, one.template) != (query.task, query.template):
             raise ValueError(f"{one.id} is no exemplar for {query.id}: another task or template")
-        if source_row(one) == own:
+        if source_row(one) == own or one.prompt == query.prompt:
             continue
         part = f"{one.prompt}{layout.answer}{one.target}{layout.next}"
         if left is not None:

@@ -41,6 +41,8 @@ class RowStore(Sequence[tuple[Row, Prepared]]):
     path: Path
     dataset: str
     split: str
+    source: str
+    """SHA-256 of the file that they come from."""
     found: int
     """Rows of the split, before the cap."""
     looked_at: int
@@ -88,19 +90,19 @@ def row_store(
         RowError: The rows cannot be read, or one lacks what the task needs.
     """
     file = source_file(task, split, data_root)
-    key = content_key(
-        "rows",
-        {"task": _semantics(task), "split": split, "cap": cap, "seed": seed, "version": VERSION},
-        {"source": source_digest(task, split, data_root)},
-    )
+    source = source_digest(task, split, data_root)
+    # A sample depends on the seed; all rows do not.
+    rows = scan(file, task).rows
+    asked: dict[str, object] = {"cap": cap, "seed": seed} if rows > cap else {}
+    asked |= {"task": _semantics(task), "split": split, "version": VERSION}
+    key = content_key("rows", asked, {"source": source})
     target = cache / f"{task.name}-{key}"
     if not (target / "info.json").exists():
         picked = None
-        found = scan(file, task).rows
-        if found > cap:
-            picked = frozenset(draws.sample(found, cap, seed, "rows", task.name))
-        _build(target, task, split, data_root, picked, found)
-    return _open(target, task, split)
+        if rows > cap:
+            picked = frozenset(draws.sample(rows, cap, seed, "rows", task.name))
+        _build(target, task, split, data_root, picked, rows)
+    return _open(target, task, split, source)
 
 
 def _semantics(task: Task) -> str:
@@ -184,7 +186,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _open(path: Path, task: Task, split: str) -> RowStore:
+def _open(path: Path, task: Task, split: str, source: str) -> RowStore:
     info = read_json(path / "info.json")
     size = (path / "rows.bin").stat().st_size
     data = np.memmap(path / "rows.bin", np.uint8, "r") if size else np.empty(0, np.uint8)
@@ -192,6 +194,7 @@ def _open(path: Path, task: Task, split: str) -> RowStore:
         path,
         task.source.dataset,
         split,
+        source,
         info["found"],
         info["looked_at"],
         data,

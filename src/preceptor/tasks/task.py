@@ -29,7 +29,7 @@ Metric = Literal[
     "token_f1",
 ]
 SetMetric = Literal["f1", "macro_f1", "matthews", "pearson", "spearman"]
-Access = Literal["open", "request", "gated", "gone"]
+Access = Literal["open", "elsewhere", "request", "gated", "gone"]
 FieldType = Literal[
     "str",
     "int",
@@ -141,6 +141,8 @@ class Task:
     answer: str = ""
     references: str = ""
     each: str = ""
+    collection: str = ""
+    corpora: tuple[str, ...] = ()
     held_out_with: tuple[str, ...] = ()
     reported: tuple[SetMetric, ...] = ()
     sample: tuple[dict[str, Any], ...] = ()

@@ -153,6 +153,8 @@ def _check_form(task: Task, content: Mapping[str, object]) -> None:
     if bool(task.source.folder) == bool(task.source.package):
         _refuse("source needs either folder or package")
     _check_source(task.source)
+    if task.collection:
+        _check_snake_case("collection", task.collection)
     for name in task.held_out_with:
         _check_known("held_out_with", name, CLUSTERS)
     given = [key for key in ("labels", "choices", "answer") if content.get(key)]

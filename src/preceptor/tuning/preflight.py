@@ -1,7 +1,7 @@
 """The exact tokens that will be trained on, and what is wrong with them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from transformers import PreTrainedTokenizerBase
@@ -47,11 +47,34 @@ def encode(
         StageError: A target does not end in the stop token of the format, the model's beginning
             token stands twice, or no example is left.
     """
+    pairs = (
+        (
+            encode_prompt(tokenizer, prompt_format, example.prompt),
+            encode_target(tokenizer, prompt_format, example.target),
+        )
+        for example in examples
+    )
+    return check((example.id for example in examples), pairs, tokenizer, max_length)
+
+
+def check(
+    ids: Iterable[str],
+    pairs: Iterable[tuple[Sequence[int], Sequence[int]]],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+) -> Preflight:
+    """Check every example on its exact tokens: what was encoded before, or is now.
+
+    Args:
+        ids: Of the examples.
+        pairs: Token ids of prompt and target of each.
+
+    Raises:
+        StageError: As for ``encode``.
+    """
     result = Preflight()
-    for example in examples:
-        prompt = tuple(encode_prompt(tokenizer, prompt_format, example.prompt))
-        target = tuple(encode_target(tokenizer, prompt_format, example.target))
-        encoded = Encoded(example.id, prompt, target)
+    for id, (prompt, target) in zip(ids, pairs, strict=True):
+        encoded = Encoded(id, tuple(prompt), tuple(target))
         _check(encoded, tokenizer)
         if len(target) < 2:
             result.left_out["no target"] += 1

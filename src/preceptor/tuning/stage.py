@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from preceptor.artifact import Work, write_json
+from preceptor.mixture.tokens import Pair
 from preceptor.model import lora
 from preceptor.model.loading import LoadedModel
 from preceptor.records import Example
 from preceptor.tuning import loop, packing
 from preceptor.tuning.config import TuningConfig
-from preceptor.tuning.preflight import encode
+from preceptor.tuning.preflight import check, encode
 
 ADAPTER = "adapter"
 LOSSES = "losses.json"
@@ -25,10 +26,14 @@ def tune(
     examples: Sequence[Example],
     seed: int,
     work: Work,
+    tokens: Sequence[Pair] | None = None,
 ) -> dict[str, Any]:
     """Tune an adapter on a mixture's examples.
 
     Leaves the adapter attached to ``loaded.model``.
+
+    Args:
+        tokens: Of the examples, where the mixture made them with this tokenizer and format.
 
     Returns:
         Counts that depend on nothing but the arguments. Seconds, rates and memory go to
@@ -37,7 +42,12 @@ def tune(
     Raises:
         StageError: Nothing is left to train on, or the loss is not finite.
     """
-    preflight = encode(examples, loaded.tokenizer, prompt_format, config.max_length)
+    if tokens is None:
+        preflight = encode(examples, loaded.tokenizer, prompt_format, config.max_length)
+    else:
+        pairs = ((prompt.tolist(), target.tolist()) for prompt, target in tokens)
+        ids = (example.id for example in examples)
+        preflight = check(ids, pairs, loaded.tokenizer, config.max_length)
     lengths = [example.length for example in preflight.kept]
     plan = packing.plan(lengths, seed, config.epochs, config.batch_tokens, config.pass_tokens)
     adapters = lora.attach(
