@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preceptor.errors import TaskError
+from preceptor.errors import RowError, TaskError
+from preceptor.records import Row
+from preceptor.tasks.task import expand, prepare
 from preceptor.tasks.taskfile import parse_task, read_task
 from tests.tasks.examples import COPY, PICK, RAIN, task
 
@@ -120,3 +122,76 @@ def test_the_digest_ignores_layout_but_not_order_of_options() -> None:
     swapped = RAIN.replace('{wet: "yes", dry: "no"}', '{dry: "no", wet: "yes"}')
     assert task(swapped).digest != task().digest
     assert task(PICK).digest != task().digest
+
+
+def written(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_file_takes_what_it_does_not_say_from_the_one_it_is_like(tmp_path: Path) -> None:
+    folder = written(
+        tmp_path,
+        rain=RAIN,
+        snow="like: rain\ntask: snow\ntitle: Does it snow?\nsource: {folder: snow}\n",
+        hail="like: snow\ntask: hail\nprovenance: [hail, rain]\n",
+    )
+    rain, snow, hail = (read_task(folder / f"{name}.yaml") for name in ("rain", "snow", "hail"))
+    assert (snow.name, snow.title, snow.source.folder) == ("snow", "Does it snow?", "snow")
+    assert (snow.source.splits, snow.templates) == (rain.source.splits, rain.templates)
+    assert (hail.source.folder, hail.provenance) == ("snow", ("hail", "rain"))
+
+
+def test_a_file_like_none_or_like_itself_is_refused(tmp_path: Path) -> None:
+    folder = written(tmp_path, a="like: b\ntask: a\n", b="like: a\ntask: b\n", c="like: d\n")
+    with pytest.raises(TaskError, match=r"a\.yaml is like itself by way of|b\.yaml is like itself"):
+        read_task(folder / "a.yaml")
+    with pytest.raises(TaskError, match=r"like names 'd', but there is no d\.yaml beside it"):
+        read_task(folder / "c.yaml")
+    with pytest.raises(TaskError, match="like names a file beside this one"):
+        task("like: rain")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("test: test}}", "test: test}, revision: main}", "neither a commit of 40 hex digits"),
+        ("test: test}}", "test: test}, hub_splits: {train: train}}", "needs hub and revision"),
+        (
+            "test: test}}",
+            "test: test}, hub: a/b, revision: refs/convert/parquet, hub_splits: {x: 't[5:]'}}",
+            "source.hub_splits.x: 't[5:]' is not taken",
+        ),
+        ("test: test}}", "test: test}, access: gated}", "source.how says how to get files"),
+        ("test: test}}", "test: test}, how: Ask.}", "source.how says how to get files"),
+        ("test: test}}", "test: test}, layout: tfds}", "labels.ids has no such key"),
+        ("metric: accuracy", "metric: accuracy\nreferences: '[line]'", "references is for free"),
+        ("metric: accuracy", "metric: accuracy\nheld_out_with: [sentimental]", "mean 'sentiment'"),
+        ("metric: accuracy", "metric: accuracy\neach: lines", "each: unknown name 'lines'"),
+        ("  words: {wet", "  ids: {tfds: {7: sun}}\n  words: {wet", "labels.ids.tfds lacks 'dry'"),
+    ],
+)
+def test_a_wrong_new_key_is_refused_in_one_line(old: str, new: str, message: str) -> None:
+    text = RAIN.replace(old, new, 1)
+    assert text != RAIN
+    with pytest.raises(TaskError) as caught:
+        task(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_each_item_of_a_list_is_a_row(tmp_path: Path) -> None:
+    text = RAIN.replace("{line: str, label: int}", "{lines: list, label: int}", 1)
+    text = text.replace("keep: label >= 0", "each: lines\nkeep: \"item != ''\"")
+    text = text.replace("line: line | tidy", "line: item ~ ' ' ~ item_number")
+    made = task(text)
+    rows = expand(made, Row("rain", "train", "7", {"lines": ["Wet.", "", "Dry."], "label": 1}))
+    assert [row.id for row in rows] == ["7#0", "7#1", "7#2"]
+    prepared = [prepare(made, row) for row in rows]
+    assert [one.values["line"] if one else None for one in prepared] == ["Wet. 0", None, "Dry. 2"]
+    with pytest.raises(RowError, match="each should be a list"):
+        expand(
+            task(text.replace("each: lines", "each: label")),
+            Row("rain", "train", "7", {"lines": [], "label": 1}),
+        )
