@@ -103,14 +103,13 @@ def mix(
     mixture, lines, held = prepare_mixture(config, tasks, all_tasks, instructions, needs, seed)
     counted = _Counted()
     examples = _checked(mixture, held, counted)
-    writer = None
-    if needs.encoder is not None:
+    if needs.encoder is None:
+        write_examples(work.files / EXAMPLES, examples)
+    else:
         cache = needs.cache / "tokens" if needs.cache else tokens_folder()
-        writer = Writer(work.files / TOKENS, needs.encoder, cache)
-        examples = writer.through(examples)
-    write_examples(work.files / EXAMPLES, examples)
-    if writer is not None:
-        work.timings["texts_tokenised"] = writer.close()
+        with Writer(work.files / TOKENS, needs.encoder, cache) as writer:
+            write_examples(work.files / EXAMPLES, writer.through(examples))
+            work.timings["texts_tokenised"] = writer.close()
         lines = _with_tokens(lines, counted, work.files / TOKENS, needs.max_length)
     lines = [counted.on(line) for line in lines]
     write_table(work.files / TABLE, lines)

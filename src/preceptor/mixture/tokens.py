@@ -15,10 +15,11 @@ import shutil
 import uuid
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -118,6 +119,14 @@ class Writer:
         self._cache.flush()
         np.save(self._folder / ENDS, np.asarray(self._ends, np.int64).reshape(-1, 2))
         return self._cache.encoded
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        # After a failure (a full disk) closing may fail once more, and has nothing to add.
+        with suppress(OSError):
+            self._file.close()
 
 
 class Cache:
