@@ -50,7 +50,7 @@ def check(recipe: Recipe) -> Inputs:
     root = source.data_root(recipe.data)
     tasks = load_tasks([Path(recipe.tasks_folder)] if recipe.tasks_folder else [])
     named = select(tasks, recipe.mixture.tasks)
-    reasons = left_out(recipe.mixture, named, tasks)
+    reasons = left_out(recipe.mixture, named, tasks, root)
     inputs = Inputs(
         recipe,
         root,

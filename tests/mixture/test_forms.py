@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preceptor.errors import RecipeError
+from preceptor.errors import RecipeError, RowError
 from preceptor.mixture import stage
 from preceptor.mixture.config import MixtureConfig
 from preceptor.records import Example
@@ -148,9 +148,21 @@ def test_held_out_skills_and_corpora_leave_with_their_clusters(tmp_path: Path) -
                 "exclusions": exclusions,
             }
         )
-        reasons = stage.left_out(asked, list(tasks.values()), tasks)
+        reasons = stage.left_out(asked, list(tasks.values()), tasks, tmp_path)
         return {name for name, reason in reasons.items() if not reason}
 
     assert kept("paper") == {"dialogues", "howto", "rest"}
     assert kept("provenance") == {"howto", "rest"}
     assert kept("corpora") == {"rest"}
+
+
+def test_tasks_whose_rows_are_not_here_can_be_left_out(
+    tmp_path: Path, toys: dict[str, Task]
+) -> None:
+    gone = {"folder": "gone", "splits": {"train": "train"}}
+    tasks = toys | library(toy(tmp_path / "more", "gone", source=gone))
+    with pytest.raises(RowError, match=r"gone, split train: no train\.jsonl"):
+        made(tmp_path, tasks)
+    _, lines, _ = made(tmp_path, tasks, missing="leave_out")
+    reasons = {line.task: line.held_out_reason for line in lines}
+    assert reasons == {"big": "", "small": "", "gone": "its rows are not here (access: open)"}

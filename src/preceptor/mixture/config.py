@@ -58,6 +58,8 @@ class MixtureConfig(Config):
     that quote the same collection of texts."""
     split: str = "train"
     """The split of every task that rows come from."""
+    missing: Literal["refuse", "leave_out"] = "refuse"
+    """What becomes of a task whose rows are not here: an error, or left out with the reason."""
     rows_cap: int = Field(default=30_000, ge=1)
     """Of a larger split a keyed sample of so many rows is used; FLAN used its head."""
     rates: Literal["proportional", "tokens", "equal", "fixed"] = "proportional"

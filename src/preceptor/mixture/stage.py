@@ -41,7 +41,7 @@ from preceptor.mixture.tables import (
 )
 from preceptor.mixture.tokens import Encoder, Writer, read_tokens
 from preceptor.records import Example, Instruction
-from preceptor.tasks.source import splits_of
+from preceptor.tasks.source import splits_here, splits_of
 from preceptor.tasks.task import Task
 
 __all__ = ["EXAMPLES", "TABLE", "Line", "mix", "print_table", "read_examples", "read_table"]
@@ -141,7 +141,7 @@ def prepare_mixture(
     """
     held = hold_out(config.hold_out, all_tasks, config.exclusions)
     ordered = sorted(tasks, key=lambda task: task.name)
-    reasons = left_out(config, ordered, all_tasks)
+    reasons = left_out(config, ordered, all_tasks, needs.data_root)
     used = [task for task in ordered if not reasons[task.name]]
     written = instruction_pool(instructions, held.categories)
     if not used and (config.tasks or not written):
@@ -163,7 +163,10 @@ def prepare_mixture(
 
 
 def left_out(
-    config: MixtureConfig, tasks: Sequence[Task], all_tasks: Mapping[str, Task]
+    config: MixtureConfig,
+    tasks: Sequence[Task],
+    all_tasks: Mapping[str, Task],
+    data_root: Path | None,
 ) -> dict[str, str]:
     """Why each task is not mixed, by name; empty for one that is.
 
@@ -172,10 +175,10 @@ def left_out(
         RecipeError: A task has the name of the instructions.
     """
     held = hold_out(config.hold_out, all_tasks, config.exclusions)
-    return {task.name: _reason(task, config, held) for task in tasks}
+    return {task.name: _reason(task, config, held, data_root) for task in tasks}
 
 
-def _reason(task: Task, config: MixtureConfig, held: HoldOut) -> str:
+def _reason(task: Task, config: MixtureConfig, held: HoldOut, data_root: Path | None) -> str:
     """Why a task is not mixed; empty when it is.
 
     Raises:
@@ -190,6 +193,9 @@ def _reason(task: Task, config: MixtureConfig, held: HoldOut) -> str:
     # FLAN's WSC273 is such a task: part of a cluster, and for evaluation only.
     if not reason and config.split not in splits_of(task) and task.name not in config.tasks:
         return f"it has no split {config.split}, only {', '.join(splits_of(task))}"
+    spared = not reason and config.missing == "leave_out"
+    if spared and config.split not in splits_here(task, data_root):
+        return f"its rows are not here (access: {task.source.access})"
     return reason
 
 

@@ -153,11 +153,12 @@ def print_table(lines: Sequence[Line], console: Console) -> None:
     kept = [line for line in lines if not line.held_out_reason]
     tokenised = any(line.tokens or line.expected_tokens for line in kept)
     drawn = any(line.tokens for line in kept)
-    table = Table(title=f"Mixture of {sum(line.examples for line in kept):,} examples")
+    title = f"Mixture of {sum(line.examples for line in kept):,} examples"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("task", no_wrap=True)
-    for name in ("rows", "usable", "rate", "share", "examples", "epochs"):
-        table.add_column(name, justify="right")
-    for name in (("tokens", "of tokens") if tokenised else ()) + (("too long",) if drawn else ()):
+    for name in ("rows", "usable", "rate", "share", "drawn", "epochs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in (("length", "tokens") if tokenised else ()) + (("too long",) if drawn else ()):
         table.add_column(name, justify="right")
     for line in kept:
         table.add_row(
@@ -171,7 +172,8 @@ def print_table(lines: Sequence[Line], console: Console) -> None:
         )
     console.print(table)
     if tokenised:
-        console.print(Text("tokens: of an example, on average", style="dim"))
+        said = "share: of the examples; tokens: of the tokens; length: of an example, in tokens"
+        console.print(Text(f"{said}{'' if drawn else ', by a sample'}", style="dim"))
     for line in kept:
         if line.same_rows_as:
             others = ", ".join(line.same_rows_as)
