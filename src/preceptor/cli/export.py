@@ -1,4 +1,4 @@
-"""``preceptor lm-eval-export``: tasks of the library for lm-evaluation-harness."""
+"""``preceptor data lm-eval``: tasks of the library for lm-evaluation-harness."""
 
 import json
 from pathlib import Path

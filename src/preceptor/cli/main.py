@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from preceptor import __version__, strict_yaml
-from preceptor.cli import export, tasks
+from preceptor.cli import data, export, tasks
 from preceptor.errors import PreceptorError, RecipeError
 
 app = typer.Typer(
@@ -20,7 +20,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(tasks.app, name="tasks")
-app.command("lm-eval-export")(export.lm_eval_export)
+app.add_typer(data.app, name="data")
+data.app.command("lm-eval")(export.lm_eval_export)
 
 INTERRUPTED = 130
 """What shells say of a command that was stopped by ctrl-C."""

@@ -37,7 +37,7 @@ def load_tasks(folders: Sequence[Path] = ()) -> dict[str, Task]:
     paths: dict[str, Path] = {}
     for folder in (LIBRARY, *folders):
         for path in task_files(folder):
-            task = read_task(path)
+            task = read_task(path, check_names=folder is not LIBRARY)
             if task.name in tasks:
                 raise TaskError(
                     f"two files are the task {task.name!r}: {paths[task.name]} and {path}; "

@@ -1,0 +1,1 @@
+"""Templates of promptsource (bigscience-workshop/promptsource) made into task files."""
