@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preceptor import progress
-from preceptor.artifact import Artifact, Work, claimed, digest, produce
+from preceptor.artifact import Artifact, Work, claimed, digest, produce, read_json
 from preceptor.evaluation.items import evaluation_items
 from preceptor.inputs import Inputs, check
 from preceptor.recipe import Recipe, label, recorded
@@ -26,12 +26,14 @@ from preceptor.tasks.catalogue import select
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages that work need them
     from transformers import PreTrainedTokenizerBase
 
+    from preceptor.decontamination.index import Index
     from preceptor.model.loading import LoadedModel
 
 Tell = Callable[[str, Artifact], None]
 STAGES = ("synthesize", "mix", "tune", "evaluate", "report")
 LEDGER = "ledger.sqlite"
 BASE, TUNED = "base", "tuned"
+CERTIFICATE = "certificate.json"
 
 
 @dataclass(slots=True)
@@ -68,6 +70,26 @@ def run(recipe: Recipe, until: str = "report", tell: Tell | None = None) -> Outc
         for stage in STAGES[: STAGES.index(until) + 1]:
             getattr(runner, stage)()
     return Outcome(inputs, runner.made)
+
+
+def evaluated_texts(inputs: Inputs) -> "Index":
+    """The index of everything that a recipe could be measured on: whole splits."""
+    from preceptor.decontamination.index import build_index
+    from preceptor.decontamination.items import benchmark
+    from preceptor.decontamination.settings import Settings
+    from preceptor.decontamination.stock import wording_of
+
+    split = inputs.recipe.evaluation.split
+    benchmarks = (benchmark(task, split, inputs.data_root) for task in inputs.evaluated)
+    return build_index(benchmarks, Settings(), wording_of([*inputs.training, *inputs.evaluated]))
+
+
+def trained_on(mixture: Artifact) -> dict[str, Any]:
+    """What was kept out of a mixture, as the manifests of all that follows from it say it."""
+    found: dict[str, Any] = {"mixture": mixture.digest, "held_out": mixture.counts["held_out"]}
+    if CERTIFICATE in mixture.manifest["files"]:
+        found["certificate"] = read_json(mixture.file(CERTIFICATE))
+    return found
 
 
 class _Runner:
@@ -168,7 +190,12 @@ class _Runner:
             from preceptor.model.batch import BatchEncoder
 
             encoder = BatchEncoder(self.tokenizer(), self.recipe.prompt_format)
-            needs = Needs(inputs.data_root, encoder, self.recipe.tuning.max_length)
+            needs = Needs(
+                inputs.data_root,
+                encoder,
+                self.recipe.tuning.max_length,
+                index=evaluated_texts(inputs) if config.decontaminate else None,
+            )
             return mix(
                 config,
                 select(inputs.tasks, config.tasks),
@@ -184,6 +211,9 @@ class _Runner:
         if "synthesis" in self.made:
             found["synthesis"] = self.made["synthesis"].digest
         found["base"] = self.fingerprint(self.recipe.model)
+        if config.decontaminate:
+            evaluated = inputs.digests(inputs.evaluated, self.recipe.evaluation.split)
+            found |= {f"evaluated {name}": digest for name, digest in evaluated.items()}
         settings = {
             **config.model_dump(mode="json"),
             "seed": self.recipe.seed,
@@ -211,7 +241,7 @@ class _Runner:
             examples = read_examples(mixture.file("examples.parquet"))
             loaded = self.load(self.recipe.model, config.dtype)
             try:
-                return tune(
+                counts = tune(
                     config,
                     loaded,
                     self.recipe.prompt_format,
@@ -220,6 +250,7 @@ class _Runner:
                     work,
                     read_tokens(mixture.path / TOKENS),
                 )
+                return {**counts, "trained_on": trained_on(mixture)}
             finally:
                 lora.detach(loaded.model)
 
@@ -253,7 +284,7 @@ class _Runner:
             )
             loaded = self.load(self.recipe.model, config.dtype)
             with self._adapted(loaded, model):
-                return evaluate(
+                counts = evaluate(
                     config,
                     loaded,
                     model,
@@ -262,6 +293,9 @@ class _Runner:
                     items,
                     work,
                 )
+                if model == TUNED:
+                    counts["trained_on"] = self.made["adapter"].counts["trained_on"]
+                return counts
 
         self.produce(
             f"scores-{model}",

@@ -24,12 +24,14 @@ COMMANDS = _commands()
 
 def test_the_commands_are_those_of_the_design() -> None:
     verbs = {"demo", "run", "plan", "synthesize", "mix", "tune", "evaluate", "report"}
-    assert {command[0] for command in COMMANDS if command} == verbs | {"tasks"}
-    assert {command[1] for command in COMMANDS if len(command) > 1} == {
-        "list",
-        "show",
-        "preview",
-        "lint",
+    assert {command[0] for command in COMMANDS if command} == verbs | {"tasks", "data"}
+    inner = {group: set[str]() for group in ("tasks", "data")}
+    for command in COMMANDS:
+        if len(command) > 1:
+            inner[command[0]].add(command[1])
+    assert inner == {
+        "tasks": {"list", "show", "preview", "fetch", "lint", "figure"},
+        "data": {"import", "export", "card", "decontaminate", "lm-eval"},
     }
 
 
@@ -38,7 +40,7 @@ def test_every_command_explains_itself(place: Place, command: tuple[str, ...]) -
     done = place.call(*command, "--help")
     assert (done.code, done.err) == (0, "")
     assert re.search(rf"Usage: \S+ {' '.join(command)}", done.out)
-    if len(command) > 1 or (command and command != ("tasks",)):
+    if len(command) > 1 or (command and command not in (("tasks",), ("data",))):
         assert "--json" in done.out
 
 

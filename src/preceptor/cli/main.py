@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from preceptor import __version__, strict_yaml
-from preceptor.cli import data, export, tasks
+from preceptor.cli import data, decontaminate, export, tasks
 from preceptor.errors import PreceptorError, RecipeError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(data.app, name="data")
 data.app.command("lm-eval")(export.lm_eval_export)
+data.app.command("decontaminate")(decontaminate.decontaminate)
 
 INTERRUPTED = 130
 """What shells say of a command that was stopped by ctrl-C."""

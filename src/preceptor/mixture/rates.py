@@ -123,8 +123,8 @@ def apportion(weights: Sequence[float], total: int) -> list[int]:
     if sum(weights) <= 0:
         raise ValueError("cannot apportion by weights that sum to 0")
     exact = all(float(weight).is_integer() for weight in weights)
-    scale = 1 if exact else _SCALE / sum(weights)
-    parts = [round(weight * scale) for weight in weights]
+    whole_weight = sum(weights)
+    parts = [round(weight if exact else weight / whole_weight * _SCALE) for weight in weights]
     whole = sum(parts)
     shares = [part * total // whole for part in parts]
     order = sorted(range(len(parts)), key=lambda m: -(parts[m] * total % whole))

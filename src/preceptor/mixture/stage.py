@@ -1,6 +1,6 @@
 """Mixing: tasks and instructions in, one ordered set of examples out (FLAN, arXiv 2109.01652).
 
-    tasks ─ hold-out ─ rows ─ decontamination ─ amounts ─ plan ─▶ examples (and their tokens)
+    tasks ─ hold-out ─ rows ─ decontamination ─ amounts ─ plan ─▶ examples, tokens, certificate
 
 Rows stay on disk and examples are written as they are drawn, so the memory that it takes does not
 grow with the data.
@@ -9,16 +9,20 @@ grow with the data.
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from preceptor import progress
-from preceptor.artifact import Work
+from preceptor.artifact import Work, write_json
 from preceptor.cache import rows_folder, tokens_folder
+from preceptor.decontamination.certificate import certify
+from preceptor.decontamination.index import Index
+from preceptor.decontamination.passes import Pass
 from preceptor.errors import RecipeError
 from preceptor.mixture.amounts import amounts
+from preceptor.mixture.clean import clean_instructions, clean_pools
 from preceptor.mixture.config import MixtureConfig
 from preceptor.mixture.holdout import HoldOut, hold_out
 from preceptor.mixture.mixture import Mixture
@@ -36,6 +40,7 @@ from preceptor.mixture.tables import (
     print_table,
     read_examples,
     read_table,
+    stream_examples,
     write_examples,
     write_table,
 )
@@ -49,6 +54,8 @@ __all__ = ["EXAMPLES", "TABLE", "Line", "mix", "print_table", "read_examples", "
 EXAMPLES = "examples.parquet"
 TABLE = "table.json"
 TOKENS = "tokens"
+CERTIFICATE = "certificate.json"
+OVERLAPS = "overlaps.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class Needs:
     """Tokens of an example beyond which tuning leaves it out."""
     cache: Path | None = None
     """Folder of prepared rows and token ids; the user's cache unless told otherwise."""
+    index: Index | None = None
+    """Of what is evaluated: rows that overlap with it are left out."""
 
 
 def mix(
@@ -102,7 +111,9 @@ def mix(
     """
     mixture, lines, held = prepare_mixture(config, tasks, all_tasks, instructions, needs, seed)
     counted = _Counted()
-    examples = _checked(mixture, held, counted)
+    drawn = _checked(mixture, held)
+    done = Pass(needs.index) if needs.index else None
+    examples = counted.through(done.kept(drawn) if done else drawn)
     if needs.encoder is None:
         write_examples(work.files / EXAMPLES, examples)
     else:
@@ -113,10 +124,15 @@ def mix(
         lines = _with_tokens(lines, counted, work.files / TOKENS, needs.max_length)
     lines = [counted.on(line) for line in lines]
     write_table(work.files / TABLE, lines)
+    if done is not None:
+        certificate = certify(done, stream_examples(work.files / EXAMPLES))
+        write_json(work.files / CERTIFICATE, certificate)
+        write_json(work.files / OVERLAPS, asdict(done.report()))
     kept = [line for line in lines if not line.held_out_reason]
     return {
         **counted.totals(),
         "rows_left_out": sum(line.left_out for line in kept if line.task != SYNTHESISED),
+        "rows_contaminated": sum(line.contaminated for line in kept),
         "instructions_share_asked": config.instructions,
         "instructions_share": sum((n.share for n in kept if n.task == SYNTHESISED), 0.0),
         "tokens": sum(line.tokens for line in kept),
@@ -151,6 +167,15 @@ def prepare_mixture(
             "other tasks"
         )
     found = _read(config, used, needs, seed)
+    if needs.index is not None:
+        found = clean_pools(found, needs.index)
+        written = clean_instructions(written, needs.index)
+    for pool in found:
+        if not len(pool):
+            raise RecipeError(
+                f"every row of {pool.task.name} overlaps with what is evaluated; leave the task "
+                "out, or set mixture.decontaminate: false"
+            )
     lines = amounts(config, found, written, needs.encoder, seed)
     plan = Plan([Portion(line.task, line.usable, line.examples) for line in lines], seed)
     pools: dict[str, Pool] = {**{pool.task.name: pool for pool in found}, SYNTHESISED: written}
@@ -210,13 +235,12 @@ def _read(config: MixtureConfig, tasks: Sequence[Task], needs: Needs, seed: int)
     return found
 
 
-def _checked(mixture: Mixture, held: HoldOut, counted: "_Counted") -> Iterator[Example]:
-    """The examples in order, each checked against the hold-out and counted."""
+def _checked(mixture: Mixture, held: HoldOut) -> Iterator[Example]:
+    """The examples in order, each checked against the hold-out."""
     with progress.bar("mix", len(mixture)) as bar:
         for example in mixture.examples():
             pool = mixture.pools[example.task]
             held.check(example, pool.task if isinstance(pool, TaskPool) else None)
-            counted.add(example)
             yield example
             bar.advance()
 
@@ -236,7 +260,13 @@ class _Counted:
         self.order = array("I")
         """The number of each example's task."""
 
-    def add(self, example: Example) -> None:
+    def through(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """The same examples, counted."""
+        for example in examples:
+            self._add(example)
+            yield example
+
+    def _add(self, example: Example) -> None:
         for name, counter in self.by.items():
             counter[getattr(example, name)] += 1
         task = example.task
@@ -250,6 +280,7 @@ class _Counted:
         found = {name: flags[line.task] for name, flags in self.flags.items()}
         return replace(
             line,
+            examples=self.by["task"][line.task],
             inverted=found["inverted"],
             few_shot=found["few_shot"],
             options_shown=found["options_shown"],

@@ -120,6 +120,13 @@ def read_examples(path: Path) -> list[Example]:
     return [_example(row) for row in rows]
 
 
+def stream_examples(path: Path) -> Iterator[Example]:
+    """The examples of a file that ``write_examples`` wrote, a row group at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(ROW_GROUP, columns=SCHEMA.names):
+            yield from (_example(row) for row in batch.to_pylist())
+
+
 def _example(row: dict[str, Any]) -> Example:
     lists = {name: tuple(row[name]) for name in ("options", "references")}
     return Example(**{**row, **lists})

@@ -1,11 +1,13 @@
 """The language of task files: Jinja in its sandbox, with strict names and nothing random."""
 
+from collections import deque
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 
 import jinja2
-from jinja2 import meta
+from jinja2 import meta, nodes
 from jinja2.environment import TemplateExpression
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from preceptor.tasks import cleaning, transforms
@@ -76,6 +78,70 @@ def evaluate(text: str, names: Mapping[str, object]) -> object:
     return value
 
 
+class Together:
+    """Expressions evaluated in one call, each with the values before it in reach.
+
+    One template of assignments: ``evaluate`` for each in turn gives the same, and takes a context
+    for each.
+    """
+
+    def __init__(self, values: Mapping[str, str], results: Mapping[str, str], condition: str):
+        """Decide the names; compiling waits for the first call.
+
+        Args:
+            values: By name; a value hides a field of its name from what comes after it.
+            results: By any key; no other expression sees them.
+            condition: Where it is false, nothing else is evaluated. Empty for none.
+        """
+        own = "_"  # begins the names of what no expression may see
+        while any(
+            own in text for text in (*values, *values.values(), *results.values(), condition)
+        ):
+            own += "_"
+        self._values = tuple(values)
+        self._results = {key: f"{own}{number}" for number, key in enumerate(results)}
+        self._condition = own if condition else ""
+        self._texts = [
+            *values.items(),
+            *((self._results[key], text) for key, text in results.items()),
+        ]
+        self._test = condition
+
+    @cached_property
+    def _template(self) -> jinja2.Template:
+        body = [_assign(name, text) for name, text in self._texts]
+        if self._condition:
+            test = nodes.Name(self._condition, "load")
+            body = [
+                _assign(self._condition, self._test),
+                nodes.If(test, body, [], [], lineno=1),
+            ]
+        return ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+
+    def __call__(
+        self, names: Mapping[str, object]
+    ) -> tuple[dict[str, object], dict[str, object]] | None:
+        """Values and results, none of both where the condition is false.
+
+        None where anything failed or came to nothing: ``evaluate``, one by one, says what.
+        """
+        try:
+            context = self._template.new_context(dict(names))
+            deque(self._template.root_render_func(context), maxlen=0)
+        except Exception:  # a task file's own code: anything may come out of it
+            return None
+        found = context.vars
+        for value in found.values():
+            if value is None or isinstance(value, jinja2.Undefined):
+                return None
+        if self._condition and not found[self._condition]:
+            return {}, {}
+        return (
+            {name: found[name] for name in self._values},
+            {key: found[name] for key, name in self._results.items()},
+        )
+
+
 def fill(text: str, names: Mapping[str, object]) -> str:
     """A template filled in, its ends stripped.
 
@@ -83,7 +149,8 @@ def fill(text: str, names: Mapping[str, object]) -> str:
         ExpressionError: It failed.
     """
     try:
-        return _template(text).render(dict(names)).strip()
+        template = _template(text)
+        return "".join(template.root_render_func(template.new_context(dict(names)))).strip()
     except Exception as error:  # as above
         raise ExpressionError(f"failed ({_said(error)})") from error
 
@@ -98,6 +165,12 @@ def _template(text: str) -> jinja2.Template:
 @cache
 def _expression(text: str) -> TemplateExpression:
     return ENVIRONMENT.compile_expression(text, undefined_to_none=False)
+
+
+def _assign(name: str, text: str) -> nodes.Node:
+    expression = Parser(ENVIRONMENT, text, state="variable").parse_expression()
+    expression.set_environment(ENVIRONMENT)
+    return nodes.Assign(nodes.Name(name, "store"), expression, lineno=1)
 
 
 def _said(error: Exception) -> str:

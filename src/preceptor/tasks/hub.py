@@ -1,4 +1,4 @@
-"""Rows from the Hugging Face hub, through ``datasets``, into the data root.
+"""Slices of splits on the Hugging Face hub, fetched into the data root.
 
 What is fetched becomes one Parquet file a slice with a note beside it, and is read by the same
 reader as any other file: a run never needs the network, and never sees a data set change.
@@ -7,29 +7,32 @@ reader as any other file: a run never needs the network, and never sees a data s
                                         train__-200.json     id, revision asked for and found, rows
 """
 
-import importlib.util
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from preceptor.artifact import file_digest, write_json
+from preceptor.artifact import file_digest, read_json, storage_errors, write_json
+from preceptor.aside import aside
 from preceptor.errors import RowError
-from preceptor.tasks.slices import Slice, parse_slice, take
-from preceptor.tasks.source import fetched_file
-from preceptor.tasks.task import Source, Task
+from preceptor.records import Row
+from preceptor.tasks.hub_rows import HubRows, commit
+from preceptor.tasks.slices import Taking, parse_slice
+from preceptor.tasks.source import fetched_file, renamed
+from preceptor.tasks.task import Source, Task, expand, prepare
 
 STREAM_FROM = 300_000
 """A split of so many rows, or one whose size is not known, is streamed and never stored whole."""
-CONVERSION = "refs/convert/parquet"
 FETCH_SEED = 0
 """Of the sample of a slice that is larger than asked for."""
+TELL_EVERY = 1000
 
 Open = Callable[[Source, str, bool], Iterable[dict[str, Any]]]
+Tell = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,38 @@ class Fetched:
     """What it stood for when it was fetched; empty where the hub was not asked."""
     slice: str
     rows: int
-    sampled: bool
-    """The slice has more rows; these are a keyed sample."""
+    found: int
+    """Rows of the slice: more than ``rows`` where these are a keyed sample."""
+    partial: bool
+    """The hub has the head of the split only in the form that was read."""
     sha256: str
     """Of the file."""
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the slice has more rows than were kept."""
+        return self.found > self.rows
+
+
+def note_of(file: Path) -> Fetched | None:
+    """The note beside a fetched file; None where there is none that can be read."""
+    try:
+        return Fetched(**read_json(file.with_suffix(".json")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_there(task: Task, split: str, data_root: Path, most: int) -> bool:
+    """Whether a slice was fetched, at the task's revision and with as many rows as are wanted.
+
+    A file without a note was put there by somebody, who knows best.
+    """
+    file = fetched_file(task, split, data_root)
+    note = note_of(file)
+    if not file.is_file() or note is None:
+        return file.is_file()
+    enough = not note.sampled or 0 < most <= note.rows
+    return enough and note.revision == task.source.revision
 
 
 def fetch(
@@ -70,7 +101,24 @@ def fetch(
 
     Raises:
         RowError: The task names no such slice, its files cannot be fetched by anyone, ``datasets``
-            is not installed, the hub cannot be reached, or the split has no rows.
+            is not installed, the hub cannot be reached, the split has no rows, or none that the
+            task could use.
+        StorageError: The disk is full or may not be written.
+    """
+    check(task, split)
+    if is_there(task, split, data_root, most) and not again:
+        return None
+    [found] = fetch_together([(task, split)], data_root, most, open)
+    if isinstance(found, RowError):
+        raise found
+    return found
+
+
+def check(task: Task, split: str) -> None:
+    """Refuse what cannot be fetched.
+
+    Raises:
+        RowError: The task names no such slice, or its files cannot be fetched by anyone.
     """
     source = task.source
     if source.access != "open":
@@ -78,104 +126,129 @@ def fetch(
     if split not in source.hub_splits:
         there = ", ".join(source.hub_splits) or "none"
         raise RowError(f"{task.name} names no slice of the hub for {split!r}; it has {there}")
-    target = fetched_file(task, split, data_root)
-    if target.exists() and not again:
-        return None
-    slice = parse_slice(source.hub_splits[split])
+
+
+def read_from(task: Task, split: str) -> tuple[str, str, str, str]:
+    """What a split is a slice of: hub id, configuration, revision and the hub's split."""
+    source = task.source
+    return source.hub, source.config, source.revision, parse_slice(source.hub_splits[split]).split
+
+
+Wanted = tuple[Task, str]
+"""A task and one of its splits."""
+
+
+def fetch_together(
+    wanted: Sequence[Wanted],
+    data_root: Path,
+    most: int,
+    open: Open | None = None,
+    tell: Tell | None = None,
+) -> list[Fetched | RowError]:
+    """Fetch slices of one split on the hub, whose rows are read once for all of them.
+
+    Args:
+        wanted: Tasks and splits that ``check`` passes and ``read_from`` says the same of.
+        most: As for ``fetch``.
+        open: As for ``fetch``.
+        tell: Is told now and then how many rows were read.
+
+    Returns:
+        For each that is wanted, what was fetched or why it was not.
+
+    Raises:
+        StorageError: The disk is full or may not be written.
+    """
+    source, first = wanted[0][0].source, read_from(*wanted[0])[-1]
     streamed = not source.size or source.size > STREAM_FROM
-    rows = (open or _datasets)(source, slice.split, streamed)
-    taken = _taken(task, rows, slice, most)
-    if not taken:
-        raise RowError(f"{source.hub} gives no rows for {source.hub_splits[split]}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        pq.write_table(pa.Table.from_pylist(taken), aside, compression="zstd")
-        aside.rename(target)
-    except (OSError, pa.ArrowException) as error:
-        aside.unlink(missing_ok=True)
-        raise RowError(f"{target} cannot be written ({error})") from error
-    note = Fetched(
-        source.hub,
-        source.config,
-        source.revision,
-        "" if open else _commit(source),
-        source.hub_splits[split],
-        len(taken),
-        bool(most) and len(taken) == most,
-        file_digest(target),
-    )
-    write_json(target.with_suffix(".json"), asdict(note))
-    return note
+        rows = (open or HubRows)(source, first, streamed)
+        taken, refused = _taken(wanted, rows, data_root, most, tell)
+    except RowError as error:
+        return [error] * len(wanted)
+    at = commit(source) if taken and not open else ""
+    partial = isinstance(rows, HubRows) and rows.partial
+    found = {
+        file: _written(file, one, taking, at, partial) for file, (one, taking) in taken.items()
+    }
+    return [
+        refused.get(number) or found[fetched_file(*one, data_root)]
+        for number, one in enumerate(wanted)
+    ]
 
 
 def _taken(
-    task: Task, rows: Iterable[dict[str, Any]], slice: Slice, most: int
-) -> list[dict[str, Any]]:
-    # Named by what is sliced: tasks that slice the same split are cut along the same order.
-    name = f"{task.source.hub}/{task.source.config}"
-    found = take(_checked(task, rows), slice, name, most, FETCH_SEED)
-    return [row for _, row in found]
-
-
-def _checked(task: Task, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows, the first one checked: a data set whose fields changed is not fetched whole."""
-    for number, row in enumerate(rows):
-        if not number:
-            needed = [name for name, kind in task.fields.items() if not kind.endswith("?")]
-            both = [(name, task.source.rename.get(name, name)) for name in needed]
-            lacking = [theirs for ours, theirs in both if not {ours, theirs} & set(row)]
-            if lacking:
-                raise RowError(
-                    f"{task.source.hub} has no field {lacking[0]!r} ({task.name} needs it); it "
-                    f"has {', '.join(row)}. Correct source.rename or the revision"
-                )
-        yield row
-
-
-def _datasets(source: Source, split: str, streamed: bool) -> Iterable[dict[str, Any]]:
-    if importlib.util.find_spec("datasets") is None:
-        raise RowError(
-            "fetching rows needs the package datasets: pip install 'preceptor[hub]'; or put the "
-            "files below the data root yourself"
+    wanted: Sequence[Wanted],
+    rows: Iterable[dict[str, Any]],
+    data_root: Path,
+    most: int,
+    tell: Tell | None,
+) -> tuple[dict[Path, tuple[Wanted, Taking[dict[str, Any]]]], dict[int, RowError]]:
+    """What goes into each file, and which of the wanted could make no use of the rows."""
+    stream = iter(rows)
+    head = list(islice(stream, 1))
+    # A data set whose fields changed is not read to its end.
+    errors = {i: _unusable(*one, row) for i, one in enumerate(wanted) for row in head}
+    refused = {i: error for i, error in errors.items() if error is not None}
+    taken: dict[Path, tuple[Wanted, Taking[dict[str, Any]]]] = {}
+    for i, (task, split) in enumerate(wanted):
+        # Named by what is sliced: tasks that slice the same split are cut along the same order.
+        name = f"{task.source.hub}/{task.source.config}"
+        taking = Taking[dict[str, Any]](
+            parse_slice(task.source.hub_splits[split]), name, most, FETCH_SEED
         )
-    import datasets
+        if i not in refused:
+            taken.setdefault(fetched_file(task, split, data_root), ((task, split), taking))
+    for number, row in enumerate(chain(head, stream) if taken else (), 1):
+        for _, taking in taken.values():
+            taking.add(row)
+        if tell is not None and not number % TELL_EVERY:
+            tell(number)
+    return taken, refused
 
+
+def _unusable(task: Task, split: str, row: dict[str, Any]) -> RowError | None:
+    """Why a task can make no use of the first row."""
     try:
-        if source.revision == CONVERSION:
-            # The conversion has no loading script and no card: its files are named directly.
-            folder = source.config or "default"
-            files = f"hf://datasets/{source.hub}@{CONVERSION}/{folder}/{split}/*.parquet"
-            loaded = datasets.load_dataset(
-                "parquet", data_files={split: files}, split=split, streaming=streamed
-            )
-        else:
-            loaded = datasets.load_dataset(
-                source.hub,
-                source.config or None,
-                revision=source.revision or None,
-                split=split,
-                streaming=streamed,
-            )
-        yield from loaded
-    except RowError:
-        raise
-    except Exception as error:  # whatever the hub, the network or a data set's files bring
-        said = " ".join(str(error).split())[:300]
-        raise RowError(
-            f"{source.hub} cannot be fetched ({type(error).__name__}: {said}). Try again with a "
-            "network, or put the files below the data root yourself"
-        ) from error
+        for one in expand(task, Row(task.source.dataset, split, "0", renamed(task, row))):
+            prepare(task, one)
+    except RowError as error:
+        return RowError(
+            f"the rows of {task.source.hub} are not what {task.name} expects: {error}, or its "
+            "source.rename or source.revision"
+        )
+    return None
 
 
-def _commit(source: Source) -> str:
-    """The commit that a revision stands for now; empty when the hub does not say."""
-    if source.revision != CONVERSION:
-        return source.revision
-    try:
-        from huggingface_hub import HfApi
-
-        found = HfApi().dataset_info(source.hub, revision=source.revision).sha
-    except Exception:  # the rows are here already: not to know their commit is no reason to fail
-        return ""
-    return found or ""
+def _written(
+    target: Path,
+    wanted: Wanted,
+    taking: Taking[dict[str, Any]],
+    at: str,
+    partial: bool,
+) -> Fetched | RowError:
+    source, split = wanted[0].source, wanted[1]
+    rows = [row for _, row in taking.rows()]
+    if not rows:
+        return RowError(f"{source.hub} gives no rows for {source.hub_splits[split]}")
+    with storage_errors(target), aside(target) as place:
+        try:
+            pq.write_table(pa.Table.from_pylist(rows), place, compression="zstd")
+        except pa.ArrowException as error:
+            said = " ".join(str(error).split())
+            return RowError(f"rows of {source.hub} cannot be kept as Parquet ({said})")
+        note = Fetched(
+            source.hub,
+            source.config,
+            source.revision,
+            at,
+            source.hub_splits[split],
+            len(rows),
+            taking.found,
+            partial,
+            file_digest(place),
+        )
+        # The note first: a file without one would pass for somebody's own.
+        write_json(target.with_suffix(".json"), asdict(note))
+        place.rename(target)
+    return note

@@ -11,10 +11,10 @@ it: another wording finds the rows as they are.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from inspect import getfile
 from pathlib import Path
 from typing import Any, BinaryIO, overload
 
@@ -22,9 +22,20 @@ import numpy as np
 import numpy.typing as npt
 
 from preceptor import draws
-from preceptor.artifact import content_key, read_json, write_json
+from preceptor.artifact import (
+    content_key,
+    digest,
+    file_digest,
+    read_json,
+    storage_errors,
+    write_json,
+)
+from preceptor.aside import aside, remove
 from preceptor.errors import RowError
 from preceptor.records import Row
+from preceptor.tasks import cleaning, expressions, transforms
+from preceptor.tasks import source as source_module
+from preceptor.tasks import task as task_module
 from preceptor.tasks.source import scan, source_digest, source_file, stream_rows
 from preceptor.tasks.task import Prepared, Task, prepare
 
@@ -88,13 +99,14 @@ def row_store(
 
     Raises:
         RowError: The rows cannot be read, or one lacks what the task needs.
+        StorageError: The disk is full or may not be written.
     """
     file = source_file(task, split, data_root)
     source = source_digest(task, split, data_root)
     # A sample depends on the seed; all rows do not.
     rows = scan(file, task).rows
     asked: dict[str, object] = {"cap": cap, "seed": seed} if rows > cap else {}
-    asked |= {"task": _semantics(task), "split": split, "version": VERSION}
+    asked |= {"task": _semantics(task), "split": split, "version": VERSION, "code": _code()}
     key = content_key("rows", asked, {"source": source})
     target = cache / f"{task.name}-{key}"
     if not (target / "info.json").exists():
@@ -112,6 +124,13 @@ def _semantics(task: Task) -> str:
     ).digest
 
 
+@cache
+def _code() -> str:
+    """Digest of our own modules that decide what rows become: a mended filter makes them anew."""
+    modules = (cleaning, expressions, source_module, task_module, transforms)
+    return digest({module.__name__: file_digest(Path(getfile(module))) for module in modules})
+
+
 def _build(
     target: Path,
     task: Task,
@@ -120,22 +139,20 @@ def _build(
     picked: frozenset[int] | None,
     found: int,
 ) -> None:
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        with (aside / "rows.bin").open("wb") as data:
+    with storage_errors(target), aside(target) as place:
+        place.mkdir()
+        with (place / "rows.bin").open("wb") as data:
             ends, places, looked_at = _write(data, task, split, data_root, picked)
-        np.save(aside / "ends.npy", np.asarray(ends, np.int64))
-        np.save(aside / "places.npy", np.asarray(places, np.int64))
-        write_json(aside / "info.json", {"found": found, "looked_at": looked_at})
+        np.save(place / "ends.npy", np.asarray(ends, np.int64))
+        np.save(place / "places.npy", np.asarray(places, np.int64))
+        write_json(place / "info.json", {"found": found, "looked_at": looked_at})
+        if not (target / "info.json").exists():
+            remove(target)  # what somebody left of one
         try:
-            aside.rename(target)
+            place.rename(target)
         except OSError:
             if not (target / "info.json").exists():  # else another process was quicker
                 raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write(
@@ -167,9 +184,9 @@ def _line(row: Row, prepared: Prepared, task: Task, check: bool) -> bytes:
         list(prepared.references),
     ]
     try:
-        text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
+        text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
         if check and json.loads(text) != _plain(content):
-            raise TypeError("a mapping's keys should be texts")
+            raise TypeError("a mapping's keys are not texts, or a list's items have names")
     except (TypeError, ValueError) as error:
         raise RowError(
             f"{row.dataset}/{row.split}, row {row.id}: a value of {task.name} cannot be kept "
@@ -180,10 +197,12 @@ def _line(row: Row, prepared: Prepared, task: Task, check: bool) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists: JSON has no other sequence."""
+    """Tuples as lists: JSON has no other sequence. One whose items have names would lose them."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list) or type(value) is tuple:
+        return [_plain(item) for item in value]
+    return value
 
 
 def _open(path: Path, task: Task, split: str, source: str) -> RowStore:

@@ -51,6 +51,50 @@ def parse_slice(text: str) -> Slice:
     return Slice(split, start, stop)
 
 
+class Taking(Generic[T]):
+    """What a slice takes of a split whose rows pass by once, in the order of the file."""
+
+    def __init__(self, slice: Slice, dataset: str, most: int, seed: int) -> None:
+        """``dataset`` names the order; of a larger slice, a sample of ``most`` keyed by ``seed``
+        is taken (0: all of it)."""
+        self.slice, self.dataset, self.most, self.seed = slice, dataset, most, seed
+        self._head = slice.stop is not None and slice.stop > 0
+        self._tail = slice.start is not None and slice.start < 0
+        bound = slice.stop if self._head else -(slice.start or slice.stop or 0)
+        self._end = _Least[T](bound or 0)  # the end of the order that the slice is told by
+        self._sample = _Least[T](most + self._end.most if most else None)
+        self._seen = 0
+
+    def add(self, row: T) -> None:
+        """The next row of the file."""
+        place, self._seen = self._seen, self._seen + 1
+        key = draws.bits(ORDER_SEED, "slice", self.dataset, self.slice.split, place)
+        self._end.add(key if self._head else -key, place, row)
+        if not (self._head or self._tail):
+            self._sample.add(self._drawn(place), place, row)
+
+    @property
+    def found(self) -> int:
+        """Rows of the slice so far, before the sample."""
+        end = min(self._end.most, self._seen)
+        if self._head:
+            return max(0, end - (self.slice.start or 0))
+        return end if self._tail else self._seen - end
+
+    def rows(self) -> list[tuple[int, T]]:
+        """What was taken, each row with its place in the file, in the order of the file."""
+        if self._head or self._tail:
+            chosen = self._end.rows()[(self.slice.start or 0) if self._head else 0 :]
+            chosen.sort(key=lambda one: self._drawn(one[0]))
+        else:
+            apart = {place for place, _ in self._end.rows()}
+            chosen = [one for one in self._sample.rows() if one[0] not in apart]
+        return sorted(chosen[: self.most or None], key=lambda one: one[0])
+
+    def _drawn(self, place: int) -> int:
+        return draws.bits(self.seed, "fetch", self.dataset, self.slice.split, place)
+
+
 def take(
     rows: Iterable[T], slice: Slice, dataset: str, most: int, seed: int
 ) -> list[tuple[int, T]]:
@@ -63,27 +107,10 @@ def take(
         most: Of a larger slice a keyed sample of so many; 0 for all.
         seed: Of that sample.
     """
-    head = slice.stop is not None and slice.stop > 0
-    tail = slice.start is not None and slice.start < 0
-    bound = slice.stop if head else -(slice.start or slice.stop or 0)
-    end = _Least[T](bound or 0)  # the rows at the end of the order that the slice is told by
-    sample = _Least[T](most + end.most if most else None)
-    for place, row in enumerate(rows):
-        key = draws.bits(ORDER_SEED, "slice", dataset, slice.split, place)
-        end.add(key if head else -key, place, row)
-        if not (head or tail):
-            sample.add(_drawn(seed, dataset, slice, place), place, row)
-    if head or tail:
-        chosen = end.rows()[(slice.start or 0) if head else 0 :]
-        chosen.sort(key=lambda one: _drawn(seed, dataset, slice, one[0]))
-    else:
-        apart = {place for place, _ in end.rows()}
-        chosen = [one for one in sample.rows() if one[0] not in apart]
-    return sorted(chosen[: most or None], key=lambda one: one[0])
-
-
-def _drawn(seed: int, dataset: str, slice: Slice, place: int) -> int:
-    return draws.bits(seed, "fetch", dataset, slice.split, place)
+    taking = Taking[T](slice, dataset, most, seed)
+    for row in rows:
+        taking.add(row)
+    return taking.rows()
 
 
 class _Least(Generic[T]):

@@ -252,10 +252,14 @@ def _csv(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
     declared = {name: kind.rstrip("?") for name, kind in task.fields.items()}
     types = {name: _CSV_TYPES[kind] for name, kind in declared.items() if kind in _CSV_TYPES}
     types |= {task.source.rename.get(name, name): kind for name, kind in types.items()}
+    parsing = arrow_csv.ParseOptions(newlines_in_values=True)
     try:
+        with arrow_csv.open_csv(path, parse_options=parsing) as head:
+            # Others as text: a guess from the head of the file may not hold further down.
+            types = dict.fromkeys(head.schema.names, pa.string()) | types
         with arrow_csv.open_csv(
             path,
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            parse_options=parsing,
             convert_options=arrow_csv.ConvertOptions(column_types=types),
         ) as batches:
             yield from enumerate(row for batch in batches for row in batch.to_pylist())

@@ -5,8 +5,9 @@ turns a row into the values that templates use.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Never
 
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt
@@ -15,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from preceptor import artifact
 from preceptor.errors import RowError
 from preceptor.records import Row
-from preceptor.tasks.expressions import ExpressionError, evaluate
+from preceptor.tasks.expressions import ExpressionError, Together, evaluate
 from preceptor.tasks.transforms import tidy
 
 Metric = Literal[
@@ -219,27 +220,59 @@ def prepare(task: Task, row: Row) -> Prepared | None:
             unknown, there are fewer than two options, or the answer is empty or out of range.
     """
     scope = _checked_fields(task, row, (ITEM, ITEM_NUMBER) if task.each else ())
+    right = _right(task)
+    made = _together(tuple(task.values.items()), right, task.keep)(scope)
+    if made is not None:
+        values, results = made
+        return _prepared(task, row, values, results.__getitem__) if results else None
+    # Something failed. Again, one expression after another, to say which.
     if task.keep and not _evaluated(task, row, "keep", task.keep, scope):
         return None
-    values: dict[str, object] = {}
+    values = {}
     for name, expression in task.values.items():
         values[name] = scope[name] = _evaluated(task, row, f"values.{name}", expression, scope)
+    texts = dict(right)
+    return _prepared(task, row, values, lambda key: _evaluated(task, row, key, texts[key], scope))
+
+
+_Expressions = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1024)
+def _together(values: _Expressions, right: _Expressions, keep: str) -> Together:
+    return Together(dict(values), dict(right), keep)
+
+
+def _right(task: Task) -> _Expressions:
+    """The expressions that say what is right, by their keys in the task file."""
     if task.labels is not None:
-        return _labelled(task, row, task.labels, values, scope)
+        return (("labels.field", task.labels.field),)
     if task.choices is not None:
-        return _chosen(task, row, task.choices, values, scope)
-    answer = _evaluated(task, row, "answer", task.answer, scope)
+        options, answer = task.choices.options, task.choices.answer
+        return ("choices.options", options), ("choices.answer", answer)
+    if task.references:
+        return ("answer", task.answer), ("references", task.references)
+    return (("answer", task.answer),)
+
+
+def _prepared(
+    task: Task, row: Row, values: dict[str, object], result: Callable[[str], object]
+) -> Prepared | None:
+    """A row whose values are there. ``result``: of an expression, by its key."""
+    if task.labels is not None:
+        return _labelled(task, row, task.labels, values, result("labels.field"))
+    if task.choices is not None:
+        return _chosen(task, row, values, result)
+    answer = result("answer")
     if not isinstance(answer, str):
         _refuse(task, row, f"answer should be text, found {_shown(answer)}")
     if not answer.strip():
         _refuse(task, row, "answer is empty; leave such rows out with keep")
-    return Prepared(values, answer.strip(), references=_references(task, row, answer, scope))
+    references = _references(task, row, answer, result("references")) if task.references else ()
+    return Prepared(values, answer.strip(), references=references)
 
 
-def _references(task: Task, row: Row, answer: str, scope: dict[str, object]) -> tuple[str, ...]:
-    if not task.references:
-        return ()
-    texts = _evaluated(task, row, "references", task.references, scope)
+def _references(task: Task, row: Row, answer: str, texts: object) -> tuple[str, ...]:
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         _refuse(task, row, f"references should be a list of texts, found {_shown(texts)}")
     found = dict.fromkeys((answer.strip(), *(text.strip() for text in texts)))
@@ -247,9 +280,8 @@ def _references(task: Task, row: Row, answer: str, scope: dict[str, object]) -> 
 
 
 def _labelled(
-    task: Task, row: Row, labels: Labels, values: dict[str, object], scope: dict[str, object]
+    task: Task, row: Row, labels: Labels, values: dict[str, object], value: object
 ) -> Prepared:
-    value = _evaluated(task, row, "labels.field", labels.field, scope)
     layout = row.layout
     names = labels.ids[layout] if layout else labels.names
     name = names.get(value) if isinstance(value, bool | int | float | str) else None
@@ -263,15 +295,15 @@ def _labelled(
 
 
 def _chosen(
-    task: Task, row: Row, choices: Choices, values: dict[str, object], scope: dict[str, object]
+    task: Task, row: Row, values: dict[str, object], result: Callable[[str], object]
 ) -> Prepared | None:
-    texts = _evaluated(task, row, "choices.options", choices.options, scope)
+    texts = result("choices.options")
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         _refuse(task, row, f"choices.options should be a list of texts, found {_shown(texts)}")
     options = tuple(tidy(text) for text in texts)
     if len(options) < 2:
         _refuse(task, row, f"choices.options should be two texts or more, found {_shown(texts)}")
-    found = _evaluated(task, row, "choices.answer", choices.answer, scope)
+    found = result("choices.answer")
     golds: list[int] = []
     for gold in found if isinstance(found, list | tuple) else [found]:
         if isinstance(gold, bool) or not isinstance(gold, int):
@@ -297,23 +329,23 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "dict": (dict,),
 }
+_TYPES |= {f"{kind}?": (*types, type(None)) for kind, types in _TYPES.items()}
 
 
 def _checked_fields(task: Task, row: Row, more: Sequence[str]) -> dict[str, object]:
     """The row's fields that expressions may use; ``more`` of them are there of any type."""
-    scope: dict[str, object] = {name: row.fields[name] for name in more}
+    fields = row.fields
+    scope: dict[str, object] = {name: fields[name] for name in more}
     for name, declared in task.fields.items():
-        kind = declared.rstrip("?")
-        value = scope[name] = row.fields.get(name)
-        if value is None and kind != declared:
+        value = scope[name] = fields.get(name)
+        # By the very type: a bool is an int to Python, not to a task.
+        if type(value) in _TYPES[declared]:
             continue
-        if name not in row.fields:
-            there = ", ".join(row.fields) or "none"
+        kind = declared.rstrip("?")
+        if name not in fields:
+            there = ", ".join(fields) or "none"
             _refuse(task, row, f"field {name!r} ({kind}) is missing; the row has {there}")
-        # A bool is an int to Python, not to a task.
-        wrong = isinstance(value, bool) and kind != "bool"
-        if wrong or not isinstance(value, _TYPES[kind]):
-            _refuse(task, row, f"field {name!r} should be {kind}, found {_shown(value)}")
+        _refuse(task, row, f"field {name!r} should be {kind}, found {_shown(value)}")
     return scope
 
 
