@@ -27,7 +27,7 @@ from preceptor.evaluation.summary import (
     summarise,
 )
 from preceptor.mixture.holdout import hold_out
-from preceptor.mixture.tables import read_examples, read_table
+from preceptor.mixture.tables import read_table, stream_examples
 from preceptor.recipe import Recipe, label, recorded
 from preceptor.records import Score
 from preceptor.report import facts
@@ -153,7 +153,7 @@ def _mixture(artifact: Artifact) -> facts.MixtureFacts:
     lines = [asdict(line) for line in read_table(artifact.file("table.json"))]
     wanted = facts.MixtureLine.__slots__
     seen: dict[str, facts.ExampleSample] = {}
-    for example in read_examples(artifact.file("examples.parquet")):
+    for example in stream_examples(artifact.file("examples.parquet")):
         sample = facts.ExampleSample(example.task, _cut(example.prompt), _cut(example.target))
         seen.setdefault(example.task, sample)
     return facts.MixtureFacts(
