@@ -332,3 +332,14 @@ def test_without_the_package_datasets_it_is_said_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RowError, match=r"pip install 'preceptor\[hub\]'"):
         fetch(hub_task(), "test", tmp_path, 0)
+
+
+def test_a_row_without_an_id_keeps_its_place_on_the_hub(tmp_path: Path) -> None:
+    rain = hub_task()
+    for most in (0, 15):
+        fetch(rain, "train", tmp_path, most, again=True, open=Shelf(made()))
+        for row in read_rows(rain, "train", tmp_path):
+            assert row.fields["line"] == f"Line {row.id}"
+    named = [{**row, "id": f"own {i}"} for i, row in enumerate(made())]
+    fetch(rain, "train", tmp_path, 0, again=True, open=Shelf(named))
+    assert all(row.id.startswith("own ") for row in read_rows(rain, "train", tmp_path))

@@ -228,7 +228,8 @@ def _written(
     partial: bool,
 ) -> Fetched | RowError:
     source, split = wanted[0].source, wanted[1]
-    rows = [row for _, row in taking.rows()]
+    # A row without an id gets its place in the hub's split: the same however many are fetched.
+    rows = [{"id": str(place), **row} for place, row in taking.rows()]
     if not rows:
         return RowError(f"{source.hub} gives no rows for {source.hub_splits[split]}")
     with storage_errors(target), aside(target) as place:
