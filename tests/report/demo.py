@@ -12,6 +12,7 @@ from preceptor.report.facts import (
     MixtureFacts,
     MixtureLine,
     ModelResult,
+    OverlapFacts,
     RejectedInstruction,
     ReportFacts,
     StageFacts,
@@ -234,7 +235,7 @@ def mixture_facts() -> MixtureFacts:
         "- He fell off the ladder.\n- He climbed up the ladder.",
         "He fell off the ladder.",
     )
-    return MixtureFacts(tuple(lines), (sample,))
+    return MixtureFacts(tuple(lines), (sample,), OverlapFacts(1480, 3, 4000, 0, 12))
 
 
 def tuning_facts(steps: int = 60) -> TuningFacts:

@@ -229,6 +229,16 @@ def test_no_excluded_rows_are_said_to_be_none(facts: ReportFacts) -> None:
     assert "Every row was scored, and every answer could be read." in page
 
 
+def test_what_the_comparison_with_the_evaluation_found_is_said(
+    facts: ReportFacts, page: str
+) -> None:
+    assert "compared with all 1,480 evaluation items: 3 rows that overlap" in page
+    assert "0 examples of the 4,000 that were written. 12 examples share a passage" in page
+    assert facts.mixture is not None
+    unknown = render(replace(facts, mixture=replace(facts.mixture, overlap=None)))
+    assert "were not compared with those of the evaluation" in unknown
+
+
 def test_an_interval_without_width_is_said_to_mean_nothing(facts: ReportFacts) -> None:
     assert facts.evaluation
     task = facts.evaluation.tasks[0]

@@ -159,6 +159,20 @@ def _mixture(artifact: Artifact) -> facts.MixtureFacts:
     return facts.MixtureFacts(
         lines=tuple(facts.MixtureLine(**{key: line[key] for key in wanted}) for line in lines),
         samples=tuple(seen[task] for task in sorted(seen)),
+        overlap=_overlap(artifact),
+    )
+
+
+def _overlap(artifact: Artifact) -> facts.OverlapFacts | None:
+    if "certificate.json" not in artifact.manifest["files"]:
+        return None
+    certificate = read_json(artifact.file("certificate.json"))
+    return facts.OverlapFacts(
+        items=sum(one["items"] for one in certificate["against"]),
+        rows_left_out=artifact.counts["rows_contaminated"],
+        examples=certificate["training"]["examples"],
+        examples_removed=certificate["removed"]["examples"],
+        passages=certificate["found"]["examples"].get("passage", 0),
     )
 
 

@@ -101,11 +101,28 @@ class ExampleSample:
 
 
 @dataclass(frozen=True, slots=True)
+class OverlapFacts:
+    """The certificate of a mixture, in short."""
+
+    items: int
+    """Evaluation items that it was compared with."""
+    rows_left_out: int
+    """Rows and instructions that overlap with one."""
+    examples: int
+    """Examples checked once more when they were written."""
+    examples_removed: int
+    passages: int
+    """Examples that hold an evaluation item's passage, and not its question: they stay."""
+
+
+@dataclass(frozen=True, slots=True)
 class MixtureFacts:
     """Every task considered, and a few examples."""
 
     lines: tuple[MixtureLine, ...]
     samples: tuple[ExampleSample, ...]
+    overlap: OverlapFacts | None = None
+    """What comparing it with the evaluation found; None where they were not compared."""
 
 
 @dataclass(frozen=True, slots=True)
