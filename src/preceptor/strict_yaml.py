@@ -5,7 +5,6 @@ from typing import Any
 
 import yaml
 
-
 # libyaml's parser where PyYAML was built with it: it reads the same and is ten times as quick.
 _Base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

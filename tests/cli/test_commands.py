@@ -39,7 +39,7 @@ def test_the_commands_are_those_of_the_design() -> None:
 def test_every_command_explains_itself(place: Place, command: tuple[str, ...]) -> None:
     done = place.call(*command, "--help")
     assert (done.code, done.err) == (0, "")
-    assert re.search(rf"Usage: \S+ {' '.join(command)}", done.out)
+    assert re.search(rf"Usage: .*{' '.join(command)}", done.out)
     if len(command) > 1 or (command and command not in (("tasks",), ("data",))):
         assert "--json" in done.out
 
