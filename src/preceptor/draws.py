@@ -4,10 +4,15 @@ Any draw can be made again by itself, so a run resumes in the middle, and a chan
 workers changes nothing. 64 bits of BLAKE2b over an unambiguous JSON encoding of the key.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TypeVar
+
+REMEMBERED_BITS = 11
+"""Half the bits of a permutation whose hashes are remembered: of up to four million places."""
 
 T = TypeVar("T")
 Key = str | int
@@ -15,8 +20,23 @@ Key = str | int
 
 def bits(seed: int, *what: Key) -> int:
     """64 keyed bits, uniform for distinct keys."""
-    payload = json.dumps([seed, *what], separators=(",", ":"), ensure_ascii=True)
-    return int.from_bytes(hashlib.blake2b(payload.encode(), digest_size=8).digest(), "big")
+    return _hashed(_listed(seed, what) + "]")
+
+
+def _listed(seed: int, what: Sequence[Key]) -> str:
+    """The key as a JSON list, still open; ``json.dumps`` gives the same and takes four times as
+    long."""
+    text = f"[{seed}" if type(seed) is int else f"[{json.dumps(seed)}"
+    for key in what:
+        if type(key) is str:
+            text += "," + quoted(key)
+        else:
+            text += f",{key}" if type(key) is int else f",{json.dumps(key)}"
+    return text
+
+
+def _hashed(payload: str) -> int:
+    return int.from_bytes(blake2b(payload.encode("ascii"), digest_size=8).digest(), "big")
 
 
 def uniform(seed: int, *what: Key) -> float:
@@ -43,19 +63,20 @@ def choose(items: Sequence[T], seed: int, *what: Key) -> T:
 def sample(n: int, k: int, seed: int, *what: Key) -> list[int]:
     """k distinct indices below n, in random order (all of them when k >= n)."""
     k = min(k, n)
+    key = _listed(seed, what)
     if 4 * k >= n:
-        order = sorted(range(n), key=lambda i: (bits(seed, *what, i), i))
+        order = sorted(range(n), key=lambda i: (_hashed(f"{key},{i}]"), i))
         return order[:k]
     found: dict[int, None] = {}
     attempt = 0
     while len(found) < k:
-        found[integer(n, seed, *what, attempt)] = None
+        found[(_hashed(f"{key},{attempt}]") * n) >> 64] = None
         attempt += 1
     return list(found)
 
 
 def permuted(i: int, n: int, seed: int, *what: Key) -> int:
-    """Where a keyed permutation of range(n) sends i, in constant time and memory.
+    """Where a keyed permutation of range(n) sends i, in constant time.
 
     A four-round Feistel network over the smallest even number of bits that holds n, walked until
     the value falls below n again (at most four steps on average).
@@ -67,11 +88,30 @@ def permuted(i: int, n: int, seed: int, *what: Key) -> int:
         raise IndexError(f"{i} is not in range({n})")
     half = max(1, ((n - 1).bit_length() + 1) // 2)
     mask = (1 << half) - 1
+    rounds = _rounds(_listed(seed, what), half)
     value = i
     while True:
         left, right = value >> half, value & mask
         for turn in range(4):
-            left, right = right, left ^ (bits(seed, *what, turn, right) & mask)
+            left, right = right, left ^ rounds[turn << half | right]
         value = (left << half) | right
         if value < n:
             return value
+
+
+class _Rounds(dict[int, int]):
+    """A network's round functions, each value hashed when it is first needed: there are only four
+    times the square root of n of them."""
+
+    def __init__(self, key: str, half: int) -> None:
+        self._key, self._half, self._mask = key, half, (1 << half) - 1
+
+    def __missing__(self, place: int) -> int:
+        turn, right = place >> self._half, place & self._mask
+        value = _hashed(f"{self._key},{turn},{right}]") & self._mask
+        if self._half <= REMEMBERED_BITS:
+            self[place] = value
+        return value
+
+
+_rounds = lru_cache(maxsize=1024)(_Rounds)

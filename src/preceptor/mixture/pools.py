@@ -152,11 +152,21 @@ def task_pool(
             message names the task.
         RecipeError: No template is left.
     """
-    templates = _templates(task, config)
+    store = rows_of(task, config, data_root, seed, cache or rows_folder())
+    return pool_of(task, config, store, count)
+
+
+def rows_of(
+    task: Task, config: MixtureConfig, data_root: Path | None, seed: int, cache: Path
+) -> RowStore:
+    """A task's rows, on disk.
+
+    Raises:
+        RowError, RecipeError: As for ``task_pool``.
+    """
+    _templates(task, config)  # before rows are read in vain
     try:
-        store = row_store(
-            task, config.split, data_root, config.rows_cap, seed, cache or rows_folder()
-        )
+        store = row_store(task, config.split, data_root, config.rows_cap, seed, cache)
     except RowError as error:
         if task.name in str(error):
             raise
@@ -166,7 +176,19 @@ def task_pool(
             f"{task.name} keeps none of {store.looked_at} rows of {config.split}; "
             "correct its keep, or leave the task out"
         )
-    return TaskPool(task, templates, store, np.arange(len(store), dtype=np.int64), config, count)
+    return store
+
+
+def pool_of(
+    task: Task, config: MixtureConfig, store: RowStore, count: Count = characters
+) -> TaskPool:
+    """All the rows of a store.
+
+    Raises:
+        RecipeError: No template is left.
+    """
+    chosen = np.arange(len(store), dtype=np.int64)
+    return TaskPool(task, _templates(task, config), store, chosen, config, count)
 
 
 def _templates(task: Task, config: MixtureConfig) -> tuple[Template, ...]:

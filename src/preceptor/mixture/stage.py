@@ -8,11 +8,15 @@ grow with the data.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from preceptor import progress
 from preceptor.artifact import Work, write_json
@@ -24,6 +28,7 @@ from preceptor.errors import RecipeError
 from preceptor.mixture.amounts import amounts
 from preceptor.mixture.clean import clean_instructions, clean_pools
 from preceptor.mixture.config import MixtureConfig
+from preceptor.mixture.groups import drawn
 from preceptor.mixture.holdout import HoldOut, hold_out
 from preceptor.mixture.mixture import Mixture
 from preceptor.mixture.plan import Plan, Portion
@@ -33,19 +38,23 @@ from preceptor.mixture.pools import (
     TaskPool,
     characters,
     instruction_pool,
-    task_pool,
+    pool_of,
+    rows_of,
 )
 from preceptor.mixture.tables import (
+    ExamplesWriter,
     Line,
+    as_examples,
     print_table,
     read_examples,
     read_table,
     stream_examples,
-    write_examples,
     write_table,
 )
-from preceptor.mixture.tokens import Encoder, Writer, read_tokens
-from preceptor.records import Example, Instruction
+from preceptor.mixture.tokens import Encoder, Writer, open_cache, read_tokens
+from preceptor.mixture.workers import cores, in_order
+from preceptor.records import Instruction
+from preceptor.tasks.rowstore import RowStore
 from preceptor.tasks.source import splits_here, splits_of
 from preceptor.tasks.task import Task
 
@@ -111,16 +120,26 @@ def mix(
     """
     mixture, lines, held = prepare_mixture(config, tasks, all_tasks, instructions, needs, seed)
     counted = _Counted()
-    drawn = _checked(mixture, held)
     done = Pass(needs.index) if needs.index else None
-    examples = counted.through(done.kept(drawn) if done else drawn)
-    if needs.encoder is None:
-        write_examples(work.files / EXAMPLES, examples)
-    else:
-        cache = needs.cache / "tokens" if needs.cache else tokens_folder()
-        with Writer(work.files / TOKENS, needs.encoder, cache) as writer:
-            write_examples(work.files / EXAMPLES, writer.through(examples))
-            work.timings["texts_tokenised"] = writer.close()
+    with ExitStack() as files:
+        examples = files.enter_context(ExamplesWriter(work.files / EXAMPLES))
+        cache = tokens = None
+        if needs.encoder is not None:
+            cache = open_cache(
+                needs.cache / "tokens" if needs.cache else tokens_folder(), needs.encoder
+            )
+            tokens = files.enter_context(Writer(work.files / TOKENS, cache))
+        for group in drawn(mixture, held, cache):
+            if done is not None:
+                answers = done.check(as_examples(group.examples))
+                group = group.only(np.array([kept for kept, _ in answers], bool))
+            counted.add(group.examples)
+            examples.write(group.examples)
+            if tokens is not None and group.tokens is not None:
+                tokens.write(group.tokens)
+        if tokens is not None:
+            work.timings["texts_tokenised"] = tokens.close()
+    if tokens is not None:
         lines = _with_tokens(lines, counted, work.files / TOKENS, needs.max_length)
     lines = [counted.on(line) for line in lines]
     write_table(work.files / TABLE, lines)
@@ -227,22 +246,17 @@ def _reason(task: Task, config: MixtureConfig, held: HoldOut, data_root: Path | 
 def _read(config: MixtureConfig, tasks: Sequence[Task], needs: Needs, seed: int) -> list[TaskPool]:
     cache = needs.cache / "rows" if needs.cache else rows_folder()
     count = needs.encoder.count if needs.encoder else characters
+
+    def rows(number: int) -> RowStore:
+        return rows_of(tasks[number], config, needs.data_root, seed, cache)
+
     found = []
     with progress.bar("read tasks", len(tasks)) as bar:
-        for task in tasks:
-            found.append(task_pool(task, config, needs.data_root, seed, count, cache))
+        stores = in_order(rows, range(len(tasks)), cores() if len(tasks) > 1 else 1)
+        for task, store in zip(tasks, stores, strict=True):
+            found.append(pool_of(task, config, store, count))
             bar.advance(note=task.name)
     return found
-
-
-def _checked(mixture: Mixture, held: HoldOut) -> Iterator[Example]:
-    """The examples in order, each checked against the hold-out."""
-    with progress.bar("mix", len(mixture)) as bar:
-        for example in mixture.examples():
-            pool = mixture.pools[example.task]
-            held.check(example, pool.task if isinstance(pool, TaskPool) else None)
-            yield example
-            bar.advance()
 
 
 class _Counted:
@@ -260,20 +274,20 @@ class _Counted:
         self.order = array("I")
         """The number of each example's task."""
 
-    def through(self, examples: Iterable[Example]) -> Iterator[Example]:
-        """The same examples, counted."""
-        for example in examples:
-            self._add(example)
-            yield example
-
-    def _add(self, example: Example) -> None:
+    def add(self, examples: pa.Table) -> None:
+        """The next examples."""
         for name, counter in self.by.items():
-            counter[getattr(example, name)] += 1
-        task = example.task
-        self.order.append(self.numbers.setdefault(task, len(self.numbers)))
-        self.flags["inverted"][task] += example.inverted
-        self.flags["few_shot"][task] += example.shots > 0
-        self.flags["options_shown"][task] += example.options_shown
+            counter.update(examples.column(name).to_pylist())
+        tasks = examples.column("task").to_pylist()
+        numbers = self.numbers
+        self.order.extend([numbers.setdefault(task, len(numbers)) for task in tasks])
+        flags = {
+            "inverted": examples.column("inverted"),
+            "few_shot": pc.greater(examples.column("shots"), 0),
+            "options_shown": examples.column("options_shown"),
+        }
+        for name, column in flags.items():
+            self.flags[name].update(compress(tasks, column.to_pylist()))
 
     def on(self, line: Line) -> Line:
         """A line with what was drawn of its task."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,17 +89,49 @@ class Line:
     inverted: int = 0
 
 
+def as_columns(examples: Sequence[Example]) -> pa.Table:
+    """The examples as columns, a row for each."""
+    columns = {name: [getattr(one, name) for one in examples] for name in SCHEMA.names}
+    return pa.table(columns, schema=SCHEMA)
+
+
+def as_examples(columns: pa.Table) -> list[Example]:
+    """The other way round."""
+    return [_example(row) for row in columns.to_pylist()]
+
+
+class ExamplesWriter:
+    """Writes examples in order, in row groups of one size whatever the size they come in."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._waiting = SCHEMA.empty_table()
+
+    def write(self, examples: pa.Table) -> None:
+        """The next examples."""
+        self._waiting = pa.concat_tables([self._waiting, examples])
+        while len(self._waiting) >= ROW_GROUP:
+            self._write(self._waiting[:ROW_GROUP])
+            self._waiting = self._waiting[ROW_GROUP:]
+
+    def _write(self, group: pa.Table) -> None:
+        self._writer.write_table(group.combine_chunks())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if failure is None and len(self._waiting):
+            self._write(self._waiting)
+        self._writer.close()
+
+
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
     """One row for each example, in order, a row group at a time."""
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        for group in _groups(examples):
-            writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
-
-
-def _groups(examples: Iterable[Example]) -> Iterator[list[dict[str, object]]]:
     stream = iter(examples)
-    while group := [asdict(example) for example in islice(stream, ROW_GROUP)]:
-        yield group
+    with ExamplesWriter(path) as writer:
+        while group := list(islice(stream, ROW_GROUP)):
+            writer.write(as_columns(group))
 
 
 def read_examples(path: Path) -> list[Example]:

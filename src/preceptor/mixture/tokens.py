@@ -1,6 +1,6 @@
 """Examples as token ids: made once for a text and a tokenizer, and written beside the mixture.
 
-    <cache>/tokens/<encoder>/<shard>/keys.npy   (n, 2) uint64: 128 bits of prompt and target, sorted
+    <cache>/tokens/<encoder>/<shard>/keys.npy   (2, n) uint64: 128 bits of prompt and target, sorted
                                      ends.npy   (n, 2) int64: where prompt and target end in ids.bin
                                      ids.bin    uint32, end to end
 
@@ -14,10 +14,9 @@ import os
 import shutil
 import uuid
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
@@ -25,16 +24,18 @@ import numpy as np
 import numpy.typing as npt
 
 from preceptor.errors import ArtifactError
-from preceptor.records import Example
+from preceptor.pieces import piece
 
 IDS, ENDS, KEYS = "ids.bin", "ends.npy", "keys.npy"
-BATCH = 2048
-"""Examples encoded at a time."""
 SHARD = 65_536
 """New texts that make a shard, and the most that are held."""
 
 Ids = npt.NDArray[np.uint32]
 Pair = tuple[Ids, Ids]
+
+
+VERSION = 2
+"""Raised when shards are written in another way."""
 
 
 class Encoder(Protocol):
@@ -90,28 +91,42 @@ def read_tokens(folder: Path) -> Tokens:
     return Tokens(ids, ends)
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Ids of some texts, and what a cache has to know of them."""
+
+    ids: Ids
+    """Of each prompt and its target, end to end."""
+    lengths: npt.NDArray[np.int64]
+    """(n, 2): tokens of each prompt and target."""
+    keys: npt.NDArray[np.uint64]
+    """(n, 2): 128 bits of each prompt and target."""
+    new: npt.NDArray[np.bool_]
+    """Those that no cache had."""
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Encoded":
+        """Those of the texts alone."""
+        of_kept = np.repeat(kept, self.lengths.sum(axis=1))
+        return Encoded(self.ids[of_kept], self.lengths[kept], self.keys[kept], self.new[kept])
+
+
 class Writer:
     """Writes tokens in the order of the examples."""
 
-    def __init__(self, folder: Path, encoder: Encoder, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: "Cache") -> None:
         folder.mkdir(parents=True)
-        self._folder = folder
-        self._cache = Cache(cache / encoder.digest[:24], encoder)
+        self._folder, self._cache = folder, cache
         self._file: BinaryIO = (folder / IDS).open("wb")
         self._ends = array("q")
         self._end = 0
 
-    def through(self, examples: Iterable[Example]) -> Iterator[Example]:
-        """The same examples, their tokens written as they pass."""
-        stream = iter(examples)
-        while batch := list(islice(stream, BATCH)):
-            for prompt, target in self._cache.pairs([(e.prompt, e.target) for e in batch]):
-                self._file.write(prompt.tobytes())
-                self._file.write(target.tobytes())
-                self._ends.append(self._end + len(prompt))
-                self._end += len(prompt) + len(target)
-                self._ends.append(self._end)
-            yield from batch
+    def write(self, encoded: Encoded) -> None:
+        """The tokens of the next examples."""
+        self._file.write(encoded.ids.tobytes())
+        ends = encoded.lengths.cumsum() + self._end
+        self._ends.frombytes(ends.astype(np.int64).tobytes())
+        self._end += len(encoded.ids)
+        self._cache.keep(encoded)
 
     def close(self) -> int:
         """Finish the files. How many texts had to be tokenised."""
@@ -130,38 +145,64 @@ class Writer:
 
 
 class Cache:
-    """Ids of texts that were met before, on disk."""
+    """Ids of texts that were met before, on disk.
+
+    Any process may look texts up; one keeps what is new.
+    """
 
     def __init__(self, folder: Path, encoder: Encoder) -> None:
         self._folder, self._encoder = folder, encoder
-        self._pending: dict[bytes, Pair] = {}
+        self._pending: dict[bytes, tuple[bytes, int]] = {}
+        """By key, ids of prompt and target, and how many are the prompt's."""
         self.encoded = 0
         """Texts that were not there and had to be tokenised."""
         folder.mkdir(parents=True, exist_ok=True)
-        shards = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        self._shards = [_Shard(path) for path in shards]
+        self._shards: dict[str, _Shard] = {}
 
-    def pairs(self, texts: Sequence[tuple[str, str]]) -> list[Pair]:
+    def look_up(self, texts: Sequence[tuple[str, str]]) -> Encoded:
         """Ids of prompts and targets, from the cache or made now."""
-        keys = [_key(*text) for text in texts]
+        digests = [_key(*text) for text in texts]
+        keys = np.frombuffer(b"".join(digests), "<u8").reshape(-1, 2)
         found: dict[bytes, Pair] = {}
-        for key in keys:
-            if key in self._pending:
-                found[key] = self._pending[key]
-        for shard in self._shards:
-            shard.find([key for key in dict.fromkeys(keys) if key not in found], found)
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
-        if new:
-            made = self._encoder.pairs(list(new.values()))
-            self._pending |= (fresh := dict(zip(new, made, strict=True)))
-            found |= fresh
-            self.encoded += len(new)
-            if len(self._pending) >= SHARD:
-                self.flush()
-        return [found[key] for key in keys]
+        for digest in digests if self._pending else ():
+            if digest in self._pending:
+                ids, middle = self._pending[digest]
+                found[digest] = _pair(ids, middle)
+        left = np.array([n for n, digest in enumerate(digests) if digest not in found], np.int64)
+        left = left[np.argsort(keys[left, 0])]
+        for shard in self._refreshed():
+            here, pairs = shard.find(keys[left])
+            found |= zip((digests[n] for n in left[here].tolist()), pairs, strict=True)
+            left = left[~here]
+        first = {digests[n]: n for n in sorted(left.tolist(), reverse=True)}
+        made = self._encoder.pairs([texts[n] for n in first.values()]) if first else []
+        found |= zip(first, made, strict=True)
+        new = np.zeros(len(texts), bool)
+        new[list(first.values())] = True
+        pairs = [found[digest] for digest in digests]
+        return Encoded(
+            np.concatenate([np.empty(0, np.uint32), *(ids for pair in pairs for ids in pair)]),
+            np.array([(len(p), len(t)) for p, t in pairs], np.int64).reshape(-1, 2),
+            keys,
+            new,
+        )
+
+    def keep(self, encoded: Encoded) -> None:
+        """Take in what was new to a look-up."""
+        ends = encoded.lengths.sum(axis=1).cumsum()
+        for number in np.flatnonzero(encoded.new).tolist():
+            key = encoded.keys[number].tobytes()
+            if key not in self._pending:
+                prompt, target = encoded.lengths[number].tolist()
+                end = int(ends[number])
+                ids = encoded.ids[end - prompt - target : end].tobytes()
+                self._pending[key] = ids, prompt
+                self.encoded += 1
+        if len(self._pending) >= SHARD:
+            self.flush()
 
     def flush(self) -> None:
-        """Publish what was made as a shard."""
+        """Publish what was kept as a shard."""
         if not self._pending:
             return
         aside = self._folder / f".{uuid.uuid4().hex}.{os.getpid()}"
@@ -172,43 +213,55 @@ class Cache:
                 aside.rename(target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        self._shards.append(_Shard(target))
         self._pending = {}
+
+    def _refreshed(self) -> list["_Shard"]:
+        """The shards that are there by now."""
+        names = {entry.name for entry in os.scandir(self._folder) if entry.name[0] != "."}
+        for name in sorted(names - self._shards.keys()):
+            self._shards[name] = _Shard(self._folder / name)
+        return list(self._shards.values())
+
+
+def open_cache(root: Path, encoder: Encoder) -> Cache:
+    """The encoder's cache below the folder of all."""
+    return Cache(root / f"{encoder.digest[:24]}-{VERSION}", encoder)
 
 
 class _Shard:
     def __init__(self, path: Path) -> None:
+        self._path = str(path / IDS)
         self._keys = np.load(path / KEYS, mmap_mode="r", allow_pickle=False)
-        self._tokens = read_tokens(path)
+        self._ends = np.load(path / ENDS, mmap_mode="r", allow_pickle=False)
 
-    def find(self, keys: Sequence[bytes], found: dict[bytes, Pair]) -> None:
-        """Add those of the keys that are here."""
-        if not keys:
-            return
-        wanted = np.frombuffer(b"".join(keys), "<u8").reshape(-1, 2)
-        places = np.searchsorted(self._keys[:, 0], wanted[:, 0])
-        inside = places < len(self._keys)
-        places = np.where(inside, places, 0)
-        here = inside & (self._keys[places] == wanted).all(axis=1)
-        for number in np.flatnonzero(here).tolist():
-            found[keys[number]] = self._tokens[int(places[number])]
+    def find(self, keys: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.bool_], list[Pair]]:
+        """Which of the keys are here, which come sorted, and the ids of those."""
+        places = np.searchsorted(self._keys[0], keys[:, 0])
+        places = np.minimum(places, self._keys.shape[1] - 1)
+        here = (keys == self._keys[:, places].T).all(axis=1)
+        return here, [self._pair(place) for place in places[here].tolist()]
+
+    def _pair(self, place: int) -> Pair:
+        start = int(self._ends[place - 1, 1]) if place else 0
+        middle, end = self._ends[place].tolist()
+        return _pair(piece(self._path, 4 * start, 4 * (end - start)), middle - start)
 
 
-def _write_shard(folder: Path, pairs: dict[bytes, Pair]) -> str:
+def _pair(ids: bytes, middle: int) -> Pair:
+    both = np.frombuffer(ids, np.uint32)
+    return both[:middle], both[middle:]
+
+
+def _write_shard(folder: Path, pending: dict[bytes, tuple[bytes, int]]) -> str:
     """Write the pairs in the order of their keys; the name that their content gives."""
-    keys = np.frombuffer(b"".join(pairs), "<u8").reshape(-1, 2)
+    keys = np.frombuffer(b"".join(pending), "<u8").reshape(-1, 2)
     order = np.argsort(keys[:, 0], kind="stable")
-    ordered = list(pairs.values())
-    ends = array("q")
-    end = 0
-    with (folder / IDS).open("wb") as file:
-        for place in order:
-            for ids in ordered[place]:
-                file.write(ids.tobytes())
-                end += len(ids)
-                ends.append(end)
-    np.save(folder / ENDS, np.asarray(ends, np.int64).reshape(-1, 2))
-    np.save(folder / KEYS, keys[order])
+    kept = list(pending.values())
+    ordered = [kept[place] for place in order.tolist()]
+    (folder / IDS).write_bytes(b"".join(ids for ids, _ in ordered))
+    lengths = np.array([(middle, len(ids) // 4 - middle) for ids, middle in ordered], np.int64)
+    np.save(folder / ENDS, lengths.cumsum().reshape(-1, 2))
+    np.save(folder / KEYS, np.ascontiguousarray(keys[order].T))
     return hashlib.blake2b(keys[order].tobytes(), digest_size=8).hexdigest()
 
 

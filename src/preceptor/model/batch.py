@@ -1,9 +1,10 @@
 """Many prompts and targets to token ids at once: what ``formats`` gives one by one, faster.
 
-Texts go to the tokenizer's own batch call, which uses every core and builds no objects that nobody
-reads. Equality with ``formats`` is tested for every format.
+Texts are looked up word by word where the tokenizer allows it (``words``), and go to its own batch
+call where not. Equality with ``formats`` is tested for every format.
 """
 
+from array import array
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -28,8 +29,10 @@ from preceptor.model.tokenizer import (
     special_tokens,
     stop_token_id,
 )
+from preceptor.model.words import Words, untouched, words_of
 
 Ids = npt.NDArray[np.uint32]
+ID_BYTES = np.dtype(np.uint32).itemsize
 REMEMBERED = 20_000
 """Short targets whose ids are kept: label words come again and again."""
 SHORT = 64
@@ -67,6 +70,8 @@ class BatchEncoder:
 
     def count(self, text: str) -> int:
         """Tokens of a piece of a prompt."""
+        if self._words is not None:
+            return len(self._words.ids([text])[0]) // ID_BYTES
         return len(encode(self.tokenizer, text))
 
     def prompts(self, texts: Sequence[str]) -> list[Ids]:
@@ -75,13 +80,12 @@ class BatchEncoder:
             return [self._array(encode_prompt(self.tokenizer, self.format, t)) for t in texts]
         if self.format == "chat":
             return self._chat(texts)
-        begin = begin_token_ids(self.tokenizer)
         end = [stop_token_id(self.tokenizer)] if self.format == "flan" else []
         if self.format == "alpaca":
             texts = [ALPACA.format(prompt=text) for text in texts]
         elif self.format == "plain":
             texts = [text.rstrip() for text in texts]
-        return [self._array([*begin, *ids, *end]) for ids in self._batch(texts, split=True)]
+        return self._framed(begin_token_ids(self.tokenizer), texts, end)
 
     def targets(self, texts: Sequence[str]) -> list[Ids]:
         """As ``formats.encode_target`` for each."""
@@ -98,18 +102,23 @@ class BatchEncoder:
         stop = stop_ids(self.tokenizer, self.format)[0]
         if self.format == "plain":
             texts = [" " + text.lstrip() for text in texts]
-        return [self._array([*ids, stop]) for ids in self._batch(texts, split=True)]
+        return self._framed([], texts, [stop])
 
     def _chat(self, texts: Sequence[str]) -> list[Ids]:
         """The template is rendered once where it puts a prompt in as it stands."""
         frame = self._frame
         names = tuple(special_tokens(self.tokenizer))
         slow = [frame is None or any(name in text for name in names) for text in texts]
-        before, after = frame or ("", "")
-        ready = [before + t + after for t, by_hand in zip(texts, slow, strict=True) if not by_hand]
-        encoded = iter(self._batch(ready, split=False))
+        ready = [text for text, by_hand in zip(texts, slow, strict=True) if not by_hand]
+        if self._turn is not None:
+            head, lead, trail, tail = self._turn
+            made = iter(self._framed(head, [lead + text + trail for text in ready], tail))
+        else:
+            before, after = frame or ("", "")
+            encoded = self._batch([before + text + after for text in ready], split=False)
+            made = map(self._array, encoded)
         return [
-            self._array(encode_prompt(self.tokenizer, "chat", text) if by_hand else next(encoded))
+            self._array(encode_prompt(self.tokenizer, "chat", text)) if by_hand else next(made)
             for text, by_hand in zip(texts, slow, strict=True)
         ]
 
@@ -122,19 +131,42 @@ class BatchEncoder:
                 return None
         return before, after
 
+    @cached_property
+    def _turn(self) -> tuple[list[int], str, str, list[int]] | None:
+        """The frame, tokenised as far as its special tokens reach: ids before, the texts that
+        touch a prompt's, ids after. None where prompts cannot be looked up."""
+        if self._frame is None or self._words is None:
+            return None
+        before, after = self._frame
+        tokens = self.tokenizer.added_tokens_decoder.values()
+        if any(t.lstrip or t.rstrip or t.single_word or t.normalized for t in tokens if t.special):
+            return None
+        names = special_tokens(self.tokenizer)
+        left = max((before.rfind(n) + len(n) for n in names if n in before), default=0)
+        right = min((after.find(n) for n in names if n in after), default=len(after))
+        head, tail = self._batch([before[:left], after[right:]], split=False)
+        return head, before[left:], after[:right], tail
+
+    def _framed(self, before: list[int], texts: Sequence[str], after: list[int]) -> list[Ids]:
+        """Ids of the texts, names of special tokens read as text, between the same others."""
+        if self._words is not None:
+            made = self._words.ids(texts)
+        else:
+            made = [array("I", ids).tobytes() for ids in self._batch(texts, split=True)]
+        head, tail = (array("I", ids).tobytes() for ids in (before, after))
+        return [np.frombuffer(head + ids + tail, np.uint32) for ids in made]
+
+    @cached_property
+    def _words(self) -> Words | None:
+        return words_of(self._backend) if self._backend is not None else None
+
     def _batch(self, texts: Sequence[str], split: bool) -> list[list[int]]:
         if not texts:
             return []
         backend = self._backend
         assert backend is not None
-        before = backend.encode_special_tokens
-        backend.no_truncation()
-        backend.no_padding()
-        backend.encode_special_tokens = split
-        try:
+        with untouched(backend, split):
             found = backend.encode_batch_fast(list(texts), add_special_tokens=False)
-        finally:
-            backend.encode_special_tokens = before
         return [encoding.ids for encoding in found]
 
     @staticmethod

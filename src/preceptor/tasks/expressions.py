@@ -1,16 +1,22 @@
 """The language of task files: Jinja in its sandbox, with strict names and nothing random."""
 
 from collections import deque
-from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, lru_cache, wraps
 
 import jinja2
 from jinja2 import meta, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.parser import Parser
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from preceptor.tasks import cleaning, transforms
+
+REMEMBERED = 16
+"""Texts of which a filter remembers what it made."""
+SHORT = 200
+"""Characters up to which a text is cleaned at once."""
 
 
 class ExpressionError(Exception):
@@ -25,12 +31,26 @@ def _environment() -> ImmutableSandboxedEnvironment:
     del environment.filters["random"]
     environment.filters.update(
         tidy=transforms.tidy,
-        lines=transforms.lines,
-        detokenise=transforms.detokenise,
+        lines=_remembering(transforms.lines),
+        detokenise=_remembering(transforms.detokenise),
         entities=transforms.entities,
-        **cleaning.FILTERS,
+        **{name: _remembering(filter) for name, filter in cleaning.FILTERS.items()},
     )
     return environment
+
+
+def _remembering(filter: Callable[..., object]) -> Callable[..., object]:
+    """The filter, which does not clean a long text again that it had a few rows before: a passage
+    comes with several questions, in rows of their own."""
+    remembered = lru_cache(maxsize=REMEMBERED)(filter)
+
+    @wraps(filter)
+    def call(text: object, *arguments: object, **named: object) -> object:
+        if arguments or named or type(text) is not str or len(text) <= SHORT:
+            return filter(text, *arguments, **named)
+        return remembered(text)
+
+    return call
 
 
 ENVIRONMENT = _environment()
@@ -126,7 +146,7 @@ class Together:
         None where anything failed or came to nothing: ``evaluate``, one by one, says what.
         """
         try:
-            context = self._template.new_context(dict(names))
+            context = _context(names)
             deque(self._template.root_render_func(context), maxlen=0)
         except Exception:  # a task file's own code: anything may come out of it
             return None
@@ -149,8 +169,7 @@ def fill(text: str, names: Mapping[str, object]) -> str:
         ExpressionError: It failed.
     """
     try:
-        template = _template(text)
-        return "".join(template.root_render_func(template.new_context(dict(names)))).strip()
+        return "".join(_template(text).root_render_func(_context(names))).strip()
     except Exception as error:  # as above
         raise ExpressionError(f"failed ({_said(error)})") from error
 
@@ -165,6 +184,11 @@ def _template(text: str) -> jinja2.Template:
 @cache
 def _expression(text: str) -> TemplateExpression:
     return ENVIRONMENT.compile_expression(text, undefined_to_none=False)
+
+
+def _context(names: Mapping[str, object]) -> Context:
+    """As ``Template.new_context``, which goes through the globals twice for every row."""
+    return ENVIRONMENT.context_class(ENVIRONMENT, {**ENVIRONMENT.globals, **names}, None, {})
 
 
 def _assign(name: str, text: str) -> nodes.Node:

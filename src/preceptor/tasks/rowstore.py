@@ -32,6 +32,7 @@ from preceptor.artifact import (
 )
 from preceptor.aside import aside, remove
 from preceptor.errors import RowError
+from preceptor.pieces import piece
 from preceptor.records import Row
 from preceptor.tasks import cleaning, expressions, transforms
 from preceptor.tasks import source as source_module
@@ -39,6 +40,7 @@ from preceptor.tasks import task as task_module
 from preceptor.tasks.source import scan, source_digest, source_file, stream_rows
 from preceptor.tasks.task import Prepared, Task, prepare
 
+ROWS, INFO = "rows.bin", "info.json"
 VERSION = 1
 """Raised when prepared rows are written in another way."""
 CHECKED = 16
@@ -58,10 +60,14 @@ class RowStore(Sequence[tuple[Row, Prepared]]):
     """Rows of the split, before the cap."""
     looked_at: int
     """Rows within the cap, each item of ``each`` counted."""
-    _data: npt.NDArray[np.uint8]
+    _file: str
     _ends: npt.NDArray[np.int64]
     places: npt.NDArray[np.int64]
     """For each row, the place of its source row in the file."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # To another process goes where it is.
+        return _open, (self.path, self.dataset, self.split, self.source)
 
     @property
     def left_out(self) -> int:
@@ -83,7 +89,7 @@ class RowStore(Sequence[tuple[Row, Prepared]]):
         index %= len(self)
         start = int(self._ends[index - 1]) if index else 0
         id, values, answer, options, gold, references = json.loads(
-            self._data[start : int(self._ends[index])].tobytes()
+            piece(self._file, start, int(self._ends[index]) - start).decode("ascii")
         )
         prepared = Prepared(values, answer, tuple(options), gold, tuple(references))
         return Row(self.dataset, self.split, id, {}), prepared
@@ -101,20 +107,24 @@ def row_store(
         RowError: The rows cannot be read, or one lacks what the task needs.
         StorageError: The disk is full or may not be written.
     """
-    file = source_file(task, split, data_root)
     source = source_digest(task, split, data_root)
+    asked: dict[str, object] = {"task": _semantics(task), "split": split}
+    asked |= {"version": VERSION, "code": _code()}
     # A sample depends on the seed; all rows do not.
-    rows = scan(file, task).rows
-    asked: dict[str, object] = {"cap": cap, "seed": seed} if rows > cap else {}
-    asked |= {"task": _semantics(task), "split": split, "version": VERSION, "code": _code()}
-    key = content_key("rows", asked, {"source": source})
-    target = cache / f"{task.name}-{key}"
-    if not (target / "info.json").exists():
-        picked = None
-        if rows > cap:
-            picked = frozenset(draws.sample(rows, cap, seed, "rows", task.name))
-        _build(target, task, split, data_root, picked, rows)
-    return _open(target, task, split, source)
+    whole, sample = (
+        cache / f"{task.name}-{content_key('rows', asked | more, {'source': source})}"
+        for more in ({}, {"cap": cap, "seed": seed})
+    )
+    if (whole / INFO).exists() and read_json(whole / INFO)["found"] <= cap:
+        return _open(whole, task.source.dataset, split, source)
+    if not (sample / INFO).exists():
+        rows = scan(source_file(task, split, data_root), task).rows
+        if rows <= cap:
+            _build(whole, task, split, data_root, None, rows)
+            return _open(whole, task.source.dataset, split, source)
+        picked = frozenset(draws.sample(rows, cap, seed, "rows", task.name))
+        _build(sample, task, split, data_root, picked, rows)
+    return _open(sample, task.source.dataset, split, source)
 
 
 def _semantics(task: Task) -> str:
@@ -141,17 +151,17 @@ def _build(
 ) -> None:
     with storage_errors(target), aside(target) as place:
         place.mkdir()
-        with (place / "rows.bin").open("wb") as data:
+        with (place / ROWS).open("wb") as data:
             ends, places, looked_at = _write(data, task, split, data_root, picked)
         np.save(place / "ends.npy", np.asarray(ends, np.int64))
         np.save(place / "places.npy", np.asarray(places, np.int64))
-        write_json(place / "info.json", {"found": found, "looked_at": looked_at})
-        if not (target / "info.json").exists():
+        write_json(place / INFO, {"found": found, "looked_at": looked_at})
+        if not (target / INFO).exists():
             remove(target)  # what somebody left of one
         try:
             place.rename(target)
         except OSError:
-            if not (target / "info.json").exists():  # else another process was quicker
+            if not (target / INFO).exists():  # else another process was quicker
                 raise
 
 
@@ -184,7 +194,7 @@ def _line(row: Row, prepared: Prepared, task: Task, check: bool) -> bytes:
         list(prepared.references),
     ]
     try:
-        text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        text = _AS_JSON(content)
         if check and json.loads(text) != _plain(content):
             raise TypeError("a mapping's keys are not texts, or a list's items have names")
     except (TypeError, ValueError) as error:
@@ -196,6 +206,9 @@ def _line(row: Row, prepared: Prepared, task: Task, check: bool) -> bytes:
     return text.encode("ascii")
 
 
+_AS_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
 def _plain(value: Any) -> Any:
     """Tuples as lists: JSON has no other sequence. One whose items have names would lose them."""
     if isinstance(value, dict):
@@ -205,18 +218,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _open(path: Path, task: Task, split: str, source: str) -> RowStore:
-    info = read_json(path / "info.json")
-    size = (path / "rows.bin").stat().st_size
-    data = np.memmap(path / "rows.bin", np.uint8, "r") if size else np.empty(0, np.uint8)
+def _open(path: Path, dataset: str, split: str, source: str) -> RowStore:
+    info = read_json(path / INFO)
     return RowStore(
         path,
-        task.source.dataset,
+        dataset,
         split,
         source,
         info["found"],
         info["looked_at"],
-        data,
+        str(path / ROWS),
         np.load(path / "ends.npy", mmap_mode="r", allow_pickle=False),
         np.load(path / "places.npy", mmap_mode="r", allow_pickle=False),
     )

@@ -1,0 +1,211 @@
+"""Real rows to token ids: ours against ``datasets.map`` with plain Jinja, the same templates.
+
+Every row of $PRECEPTOR_DATA that a library task takes, each under one template drawn for it, in
+FLAN's prompt format with the tokenizer of the embedded SmolLM2-135M. Both sides begin with a row's
+JSON text and end with token ids in a file; ours checks every row besides. One data set holds the
+rows of all tasks, so the peer pays for one call of ``map`` and not for one a task.
+
+    peer    an example at a time; batches of 1,000; batches of 1,000 in two processes
+    ours    two processes, nothing known beforehand: no prepared row, no ids, no word
+
+    python benchmarks/render.py [--quick]
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from statistics import median
+
+import datasets
+import numpy as np
+import numpy.typing as npt
+from transformers import PreTrainedTokenizerBase
+
+from common import Figure, at_least, at_most, cannot_run, finish
+from preceptor import draws
+from preceptor.errors import ModelError
+from preceptor.mixture.workers import in_order
+from preceptor.model.batch import BatchEncoder
+from preceptor.model.loading import load_tokenizer
+from preceptor.records import Row
+from preceptor.tasks.catalogue import load_tasks
+from preceptor.tasks.source import read_rows, splits_here
+from preceptor.tasks.task import Task, prepare
+from preceptor.tasks.template import render
+from render_peer import MODES, Peer, mapped
+
+FORMAT = "flan"
+SEED = 2023
+CORES = 2
+GROUP = 512
+"""Examples that one of our processes does at a time."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A row and the template that it is rendered under."""
+
+    task: Task
+    template: int
+    row: Row
+    text: str
+    """The row's fields as JSON; ``row`` has none."""
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Token ids of all prompts, or of all targets, end to end."""
+
+    flat: npt.NDArray[np.uint32]
+    lengths: npt.NDArray[np.int64]
+
+    def differences(self, other: "Ids") -> npt.NDArray[np.int64]:
+        """Numbers of the examples whose ids are not the same."""
+        if np.array_equal(self.lengths, other.lengths) and np.array_equal(self.flat, other.flat):
+            return np.empty(0, np.int64)
+        ours, theirs = (np.split(one.flat, np.cumsum(one.lengths)[:-1]) for one in (self, other))
+        pairs = enumerate(zip(ours, theirs, strict=True))
+        return np.array([i for i, (a, b) in pairs if not np.array_equal(a, b)], np.int64)
+
+
+def main() -> None:
+    quick = "--quick" in sys.argv[1:]
+    root = os.environ.get("PRECEPTOR_DATA")
+    if not root:
+        cannot_run("set PRECEPTOR_DATA to the folder of data sets")
+    try:
+        tokenizer = load_tokenizer("embedded:smollm2-135m")
+    except ModelError as error:
+        cannot_run(str(error))
+    tasks = load_tasks()
+    work = listed(tasks, Path(root), 100 if quick else None)
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory() as folder:
+        figures, details = compare(work, tasks, tokenizer, Path(folder), 1 if quick else 3)
+    print(json.dumps(details), file=sys.stderr)
+    finish("render", figures, details, quick)
+
+
+def listed(tasks: Mapping[str, Task], root: Path, most: int | None) -> list[Work]:
+    """Rows that their task keeps, at most so many of a split, each with a drawn template."""
+    work = []
+    for task in tasks.values():
+        for split in splits_here(task, root):
+            for row in read_rows(task, split, root)[:most]:
+                if prepare(task, row) is not None:
+                    key = ("template", task.name, split, row.id)
+                    number = draws.integer(len(task.templates), SEED, *key)
+                    text = json.dumps(dict(row.fields), ensure_ascii=False)
+                    bare = Row(row.dataset, split, row.id, {}, row.layout)
+                    work.append(Work(task, number, bare, text))
+    return work
+
+
+def compare(
+    work: list[Work],
+    tasks: Mapping[str, Task],
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    repeats: int,
+) -> tuple[dict[str, Figure], dict[str, object]]:
+    """Every way in turn, so that drift hits all alike."""
+    rows = {
+        "task": [one.task.name for one in work],
+        "template": [one.template for one in work],
+        "row": [one.text for one in work],
+    }
+    datasets.Dataset.from_dict(rows).save_to_disk(folder / "rows")
+    data = datasets.load_from_disk(folder / "rows")
+    peer = Peer(tasks, tokenizer)
+    ways: dict[str, Callable[[], tuple[Ids, Ids]]] = {"ours": lambda: ours(work, tokenizer, folder)}
+    for mode in MODES:
+        ways[mode] = lambda mode=mode: mapped(peer, data, folder / "mapped", mode)  # type: ignore[misc]
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    processor: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, tuple[Ids, Ids]] = {}
+    for _ in range(repeats):
+        for name, way in ways.items():
+            began, worked = time.perf_counter(), processor_seconds()
+            made = way()
+            seconds[name].append(time.perf_counter() - began)
+            processor[name].append(processor_seconds() - worked)
+            found[name] = made if name == "ours" else from_arrow(made)
+    wrong: set[int] = set()
+    for name in MODES:
+        for mine, theirs in zip(found["ours"], found[name], strict=True):
+            wrong |= set(mine.differences(theirs).tolist())
+    middle = {name: median(taken) for name, taken in seconds.items()}
+    ratios = {mode: middle[mode] / middle["ours"] for mode in MODES}
+    figures = {
+        "examples with other ids": at_most(len(wrong), "examples", 0),
+        "against map": at_least(ratios["map"], "times", 3.0),
+        "against the best mode of map": at_least(min(ratios.values()), "times", 1.0),
+    }
+    details = {
+        "examples": len(work),
+        "tokens": int(sum(ids.lengths.sum() for ids in found["ours"])),
+        "examples_per_second": {name: round(len(work) / taken) for name, taken in middle.items()},
+        "ratios": {mode: round(ratio, 2) for mode, ratio in ratios.items()},
+        "seconds": {name: [round(one, 2) for one in all] for name, all in seconds.items()},
+        "processor_seconds": {n: [round(one, 2) for one in all] for n, all in processor.items()},
+        "datasets": datasets.__version__,
+    }
+    return figures, details
+
+
+def ours(work: list[Work], tokenizer: PreTrainedTokenizerBase, folder: Path) -> tuple[Ids, Ids]:
+    """Ids of prompts and of targets, read back from the file that they were written to."""
+    encoder = BatchEncoder(tokenizer, FORMAT)
+    encoder.pairs([("", "")])  # what is decided once, before the processes are forked
+
+    def made(start: int) -> tuple[bytes, list[tuple[int, int]]]:
+        pairs = encoder.pairs([texts(one) for one in work[start : start + GROUP]])
+        ids = b"".join(ids.tobytes() for pair in pairs for ids in pair)
+        return ids, [(len(prompt), len(target)) for prompt, target in pairs]
+
+    lengths: list[tuple[int, int]] = []
+    with (folder / "ids.bin").open("wb") as file:
+        for ids, found in in_order(made, range(0, len(work), GROUP), CORES):
+            file.write(ids)
+            lengths += found
+    return split(np.fromfile(folder / "ids.bin", np.uint32), np.array(lengths, np.int64))
+
+
+def texts(one: Work) -> tuple[str, str]:
+    """Prompt and target of a row under a template."""
+    task, bare = one.task, one.row
+    row = Row(bare.dataset, bare.split, bare.id, json.loads(one.text), bare.layout)
+    prepared = prepare(task, row)
+    assert prepared is not None
+    example = render(task, task.templates[one.template], prepared, row)
+    return example.prompt, example.target
+
+
+def split(flat: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> tuple[Ids, Ids]:
+    """Prompts and targets apart, which stand in turn."""
+    is_target = np.repeat(np.arange(lengths.size) % 2 == 1, lengths.reshape(-1))
+    return Ids(flat[~is_target], lengths[:, 0]), Ids(flat[is_target], lengths[:, 1])
+
+
+def from_arrow(made: datasets.Dataset) -> tuple[Ids, Ids]:
+    prompt, target = (made.data.column(name).combine_chunks() for name in ("prompt", "target"))
+    return (
+        Ids(prompt.flatten().to_numpy(), np.diff(prompt.offsets.to_numpy()).astype(np.int64)),
+        Ids(target.flatten().to_numpy(), np.diff(target.offsets.to_numpy()).astype(np.int64)),
+    )
+
+
+def processor_seconds() -> float:
+    """Of this process and of those that it waited for."""
+    used = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+if __name__ == "__main__":
+    main()
