@@ -273,6 +273,14 @@ def test_a_disk_that_may_not_be_written_is_one_line(tmp_path: Path, code: int) -
         raise OSError(code, "no")
 
 
+def test_a_file_that_may_not_grow_is_said(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StorageError, match=r"cannot be written \(File too large\); choose"),
+        storage_errors(tmp_path),
+    ):
+        raise OSError(errno.EFBIG, "File too large")
+
+
 def test_other_errors_of_a_disk_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
         (tmp_path / "nothing").read_text()

@@ -27,7 +27,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (7205.2, "120:05")]
+    ("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (7205.2, "2:00:05")]
 )
 def test_seconds_are_shown_as_minutes(seconds: float, shown: str) -> None:
     assert clock(seconds) == shown

@@ -207,7 +207,7 @@ def storage_errors(where: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageError(
                 f"no space is left on the disk of {where}; what was there is unchanged. "
-                "Free some space and run the same command again: it goes on where it stopped"
+                "Free some space and run the same command again"
             ) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
             raise StorageError(
@@ -216,6 +216,11 @@ def storage_errors(where: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise StorageError(
                 f"{error.filename or where} may not be written; choose another output folder"
+            ) from error
+        if error.errno in (errno.EFBIG, errno.EIO, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP):
+            raise StorageError(
+                f"{error.filename or where} cannot be written ({error.strerror}); choose another "
+                "place"
             ) from error
         raise
 

@@ -52,7 +52,9 @@ class Estimate:
     """Weights, and activations of the largest pass."""
     basis: str
     mixture: tuple[Line, ...] = ()
-    """The mixture's table before it is drawn."""
+    """The mixture's table before it is drawn, as if no instruction were written."""
+    instructions: int = 0
+    """Examples that will be instructions once they are written, in place of some of these."""
 
     @property
     def seconds(self) -> float:
@@ -102,7 +104,8 @@ def estimate(recipe: Recipe) -> Estimate:
     held = 34 * text.hidden_size * text.num_hidden_layers * recipe.tuning.pass_tokens
     memory = (parameters + held) * dtype.itemsize
     basis = f"{rate / EFFICIENCY / 1e9:.0f} GFLOP/s measured, {EFFICIENCY:.0%} of it reached"
-    return Estimate(tuple(lines), memory, basis, tuple(table))
+    later = round(recipe.mixture.instructions * recipe.mixture.examples)
+    return Estimate(tuple(lines), memory, basis, tuple(table), later)
 
 
 def matrix_product_rate(dtype: torch.dtype, size: int = 1024) -> float:

@@ -72,9 +72,11 @@ class _LineBar(Bar):
 
 
 def clock(seconds: float) -> str:
-    """Seconds as m:ss."""
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d}"
+    """Seconds as m:ss, or hours as h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 @contextmanager

@@ -177,6 +177,15 @@ def _one(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return f"the key {where!r} is missing"
     message = problem["msg"][:1].lower() + problem["msg"][1:]
+    if problem["type"] == "value_error":  # our own words, about a group of settings as a whole
+        return f"{where}: {message.removeprefix('value error, ')}"
+    if problem["type"] == "literal_error":
+        keys = [key for key in keys if not key.startswith("literal[")]
+        where = ".".join(keys)
+    if problem["type"] == "model_type":
+        message = f"has keys of its own: {', '.join(_known(keys))}"
+    if problem["type"] == "tuple_type":
+        message = "input should be a list"
     return f"{where}: {message}, found {_kind(problem['input'])} {problem['input']!r:.60}"
 
 

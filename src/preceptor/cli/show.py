@@ -89,7 +89,12 @@ def plan(found: "Estimate") -> None:
         table.add_row(line.stage, line.what, f"{line.tokens:,}", clock(line.seconds))
     console = Console(highlight=False)
     if found.mixture:
-        print_table(found.mixture, console)
+        lines = [line for line in found.mixture if line.usable or line.held_out_reason]
+        print_table(lines, console)
+        if found.instructions:
+            console.print(
+                f"{found.instructions:,} of these will be synthesised instructions, once written"
+            )
     console.print(table)
     console.print(
         f"in all about {clock(found.seconds)} by {found.basis}; "

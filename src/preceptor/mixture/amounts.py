@@ -1,6 +1,6 @@
 """How much each source gives: the mixture's table before anything is drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,8 +31,12 @@ def amounts(
     written: InstructionPool,
     encoder: Encoder | None,
     seed: int,
+    known: Collection[str] = (),
 ) -> list[Line]:
     """A line for each task, and one for instructions where they are asked for.
+
+    Args:
+        known: Tasks that may have a weight though they were left out.
 
     Raises:
         RecipeError: Weights do not fit the tasks, or rates by tokens have no tokenizer.
@@ -43,7 +47,7 @@ def amounts(
     total = instructions + rest
     tokens = {pool.task.name: _mean_tokens(pool, encoder, seed) for pool in found}
     groups = _groups(config, found)
-    rates = _rates(config, found, groups, tokens) if found else []
+    rates = _rates(config, found, groups, tokens, known) if found else []
     counts = apportion([rate.probability for rate in rates], rest) if rest else [0] * len(rates)
     if config.rates == "proportional" and config.temperature == 1.0 and rest:
         counts = apportion([rate.rate for rate in rates], rest)  # whole numbers: exact
@@ -101,10 +105,11 @@ def _rates(
     found: Sequence[TaskPool],
     groups: Sequence[Mapping[str, int]],
     tokens: Mapping[str, float],
+    known: Collection[str],
 ) -> list[Rate]:
     rows = {pool.task.name: len(pool) for pool in found}
     if config.rates == "fixed":
-        return normalised(rows, _weights(config, rows))
+        return normalised(rows, _weights(config, rows, known))
     if config.rates == "equal":
         return mixing_rates(rows, 1, groups=groups)
     rates = mixing_rates(rows, config.rate_maximum, config.temperature, groups)
@@ -115,9 +120,11 @@ def _rates(
     return by_tokens(rates, tokens)
 
 
-def _weights(config: MixtureConfig, rows: Mapping[str, int]) -> dict[str, float]:
+def _weights(
+    config: MixtureConfig, rows: Mapping[str, int], known: Collection[str]
+) -> dict[str, float]:
     for name in config.weights:
-        if name not in rows:
+        if name not in rows and name not in known:
             raise RecipeError(f"mixture.weights: {name!r} is not mixed{did_you_mean(name, rows)}")
     for name in rows:
         if name not in config.weights:

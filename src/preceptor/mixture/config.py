@@ -38,10 +38,19 @@ class OptionsConfig(Config):
     """Of examples under templates that can list options, those that do."""
     order: Literal["given", "drawn"] = "given"
     """The data set's order, or a permutation drawn for each example."""
-    marker: Marker | Literal["drawn"] = "hyphen"
+    marker: Literal[Marker, "drawn"] = "hyphen"
     """What stands before an option; drawn: one of all, for each example."""
     answer: Literal["text", "mark"] = "text"
     """Whether the target is the option's text, or its letter or number where it has one."""
+
+    @model_validator(mode="after")
+    def _marks_tell_options_apart(self) -> Self:
+        if self.answer == "mark" and self.marker in ("hyphen", "asterisk"):
+            raise ValueError(
+                f"answer: mark needs a marker that tells options apart, and {self.marker} does "
+                "not; choose letter, number, bracketed_letter, bracketed_number or drawn"
+            )
+        return self
 
 
 class MixtureConfig(Config):
@@ -81,7 +90,8 @@ class MixtureConfig(Config):
     """Use only the first so many of each task's templates; None uses all."""
     inverted: bool | float = True
     """Use templates that ask for something other than the answer, too: true draws them like any
-    other, a number is their share in tasks that have some."""
+    other; a number is their share in tasks that have some, and tasks that have none stay without
+    (``inverted`` in table.json counts them)."""
     few_shot: FewShotConfig = FewShotConfig()
     options: OptionsConfig = OptionsConfig()
     decontaminate: bool = True

@@ -195,7 +195,8 @@ def prepare_mixture(
                 f"every row of {pool.task.name} overlaps with what is evaluated; leave the task "
                 "out, or set mixture.decontaminate: false"
             )
-    lines = amounts(config, found, written, needs.encoder, seed)
+    names = {task.name for task in ordered}
+    lines = amounts(config, found, written, needs.encoder, seed, names)
     plan = Plan([Portion(line.task, line.usable, line.examples) for line in lines], seed)
     pools: dict[str, Pool] = {**{pool.task.name: pool for pool in found}, SYNTHESISED: written}
     left = [

@@ -193,17 +193,17 @@ def print_table(lines: Sequence[Line], console: Console) -> None:
     tokenised = any(line.tokens or line.expected_tokens for line in kept)
     drawn = any(line.tokens for line in kept)
     title = f"Mixture of {sum(line.examples for line in kept):,} examples"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
-    table.add_column("task", no_wrap=True)
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
     for name in ("rows", "usable", "rate", "share", "drawn", "epochs"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in (("length", "tokens") if tokenised else ()) + (("too long",) if drawn else ()):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for line in kept:
         table.add_row(
             Text(line.task),
             *(f"{number:,}" for number in (line.rows, line.usable)),
-            f"{line.rate:,.0f}" if line.rate else "-",
+            f"{round(line.rate, 2):,g}" if line.rate else "-",
             f"{line.share:.1%}",
             f"{line.examples:,}",
             f"{line.epochs:.2f}",
