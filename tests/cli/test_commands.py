@@ -30,7 +30,7 @@ def test_the_commands_are_those_of_the_design() -> None:
         if len(command) > 1:
             inner[command[0]].add(command[1])
     assert inner == {
-        "tasks": {"list", "show", "preview", "fetch", "lint", "figure"},
+        "tasks": {"list", "show", "preview", "protocols", "fetch", "lint", "figure"},
         "data": {"import", "export", "card", "decontaminate", "lm-eval"},
     }
 

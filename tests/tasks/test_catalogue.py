@@ -68,3 +68,11 @@ def test_a_folder_without_tasks_is_refused(tmp_path: Path) -> None:
         load_tasks([tmp_path])
     with pytest.raises(TaskError, match="is not a folder"):
         load_tasks([tmp_path / "missing"])
+
+
+def test_a_name_like_none_is_not_guessed_at_and_all_are_not_listed() -> None:
+    for name in ("zzzz", "cat"):
+        with pytest.raises(TaskError) as caught:
+            select(load_tasks(), [name])
+        said = f"'{name}' is no task, cluster or category; preceptor tasks list lists them"
+        assert str(caught.value) == said

@@ -1,13 +1,14 @@
 """The drawings are well-formed, complete, and keep their text within their boxes."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from preceptor.tasks.catalogue import load_tasks
 from preceptor.tasks.clusters import CLUSTERS
-from preceptor.tasks.figures.clusters import clusters_figure, pills
+from preceptor.tasks.figures.clusters import WIDTH, clusters_figure, pills
 from preceptor.tasks.figures.svg import Piece, plain, text_width, wrap
 from preceptor.tasks.figures.templates import templates_figure
 from preceptor.tasks.figures.wording import pieces, slots_used
@@ -17,6 +18,7 @@ from tests.tasks.examples import COPY, PICK, RAIN, row, task
 
 SVG = "{http://www.w3.org/2000/svg}"
 LIBRARY = load_tasks()
+FIGURES = Path(__file__).parents[2] / "docs/figures"
 
 
 def parsed(drawing: str) -> ElementTree.Element:
@@ -70,6 +72,17 @@ def test_the_figure_of_clusters_has_every_task_once_in_each_of_its_places(width:
         assert str(sum(task.cluster == cluster for task in LIBRARY.values())) in said
     assert not list(root.iter(f"{SVG}path"))
     assert overflowing(root) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("task-clusters.svg", round(WIDTH)), ("task-clusters-phone.svg", 380)]
+)
+def test_the_figures_in_the_documentation_are_what_the_command_draws(name: str, width: int) -> None:
+    file = FIGURES / name
+    drawn = clusters_figure(LIBRARY.values(), width)
+    assert file.read_bytes() == drawn.encode(), (
+        f"draw it again: preceptor tasks figure --width {width} -o docs/figures/{name}"
+    )
 
 
 def test_data_sets_of_one_name_share_a_pill_and_are_told_apart() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from preceptor.tasks.catalogue import load_tasks, task_files
-from preceptor.tasks.lint import lint_task
+from preceptor.tasks.lint import TEMPLATES, lint_task
 from preceptor.tasks.source import LIBRARY, data_root, read_rows, splits_here
 from preceptor.tasks.task import Task, prepare
 from preceptor.tasks.taskfile import read_task
@@ -28,6 +28,7 @@ def test_the_library_is_found() -> None:
 @by_file
 def test_a_task_is_well_written_and_works_on_its_rows(path: Path) -> None:
     task = read_task(path)
+    assert len(task.templates) == TEMPLATES
     if task.source.package:
         assert errors(task, None) == []
         return

@@ -9,11 +9,9 @@ def errors(text: str, *rows: dict[str, object]) -> list[str]:
     return [f"{f.template}: {f.message}" for f in found if f.severity == "error"]
 
 
-COUNT = ": has 2 templates; 10 are wanted"
-
-
-def test_the_number_of_templates_is_checked() -> None:
-    assert errors(RAIN) == [COUNT]
+def test_another_number_of_templates_than_ten_is_a_warning() -> None:
+    [found] = lint_task(task(), [row()])
+    assert (found.severity, found.message) == ("warning", "has 2 templates; 10 are usual")
 
 
 def test_the_number_of_inverted_templates_is_checked() -> None:
@@ -47,7 +45,7 @@ def test_wording_that_is_not_clean_is_found(old: str, new: str, message: str) ->
 
 
 def test_an_ellipsis_is_no_doubled_punctuation() -> None:
-    assert errors(RAIN.replace("Does it rain?\n\n", "Does it rain ...?\n\n")) == [COUNT]
+    assert errors(RAIN.replace("Does it rain?\n\n", "Does it rain ...?\n\n")) == []
 
 
 def test_two_templates_with_nearly_the_same_wording_are_found() -> None:
@@ -78,8 +76,8 @@ def test_a_task_that_keeps_no_row_is_found() -> None:
 
 
 def test_no_rows_and_unnamed_options_are_warnings() -> None:
-    assert [f.severity for f in lint_task(task(), [])] == ["error", "warning"]
+    assert [f.severity for f in lint_task(task(), [])] == ["warning", "warning"]
     bare = task(RAIN.replace("\n\n      {{ options_block }}", ""))
     warnings = [f for f in lint_task(bare, [row()]) if f.severity == "warning"]
-    assert [f.template for f in warnings] == ["plain"]
-    assert "an option is not to be found in the prompt (1 of 1 rows)" in warnings[0].message
+    assert [f.template for f in warnings] == ["", "plain"]
+    assert "an option is not to be found in the prompt (1 of 1 rows)" in warnings[1].message

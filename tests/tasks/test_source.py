@@ -74,7 +74,14 @@ def test_parquet_and_csv_give_the_rows_that_json_lines_give(tmp_path: Path) -> N
         ("train.jsonl", '{"a": 1}\n\n{"a": ', "train.jsonl, line 3: not JSON"),
         ("train.jsonl", '{"a": 1}\n[1]', "line 2: a row is a JSON object, found list"),
         ("train.jsonl", " \n\n", "train.jsonl has no rows"),
-        ("train.jsonl", b"\xff\xfe", "cannot be read as UTF-8"),
+        ("train.jsonl", b"\xff\xff", "cannot be read as UTF-8"),
+        ("train.jsonl", b"\xff\xfe{\0", "train.jsonl is UTF-16 text; save it as UTF-8"),
+        ("train.csv", b"\x1f\x8b\x08\0", "train.csv is packed with gzip; unpack it"),
+        ("train.jsonl", b"PAR1\x15\x04PAR1", "is a Parquet file; rename it to .parquet"),
+        ("train.jsonl", "version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS"),
+        ("train.parquet", '\ufeff{"a": 1}\n', "JSON text; if it has one object a line, rename it"),
+        ("train.parquet", "line,label\nx,1\n", "but text; rename it to .csv or .jsonl"),
+        ("train.parquet", b"PAR1\0", "is no Parquet file ("),
         ("train.parquet", "no parquet", "is no Parquet file"),
         ("train.csv", "line,label\nx,one\n", "cannot be read as CSV"),
         ("train.csv", "", "cannot be read as CSV"),
@@ -98,7 +105,9 @@ def test_a_missing_folder_split_or_data_root_is_named(tmp_path: Path) -> None:
         read_rows(task(), "train", tmp_path)
     with pytest.raises(RowError, match="no split 'dev'; its splits are train, test"):
         read_rows(task(), "dev", tmp_path)
-    with pytest.raises(RowError, match="set PRECEPTOR_DATA, or data: in the recipe"):
+    with pytest.raises(
+        RowError, match="set PRECEPTOR_DATA, or data: in the recipe, or give --data"
+    ):
         read_rows(task(), "train", None)
 
 

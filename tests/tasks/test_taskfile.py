@@ -143,6 +143,31 @@ def test_a_file_takes_what_it_does_not_say_from_the_one_it_is_like(tmp_path: Pat
     assert (hail.source.folder, hail.provenance) == ("snow", ("hail", "rain"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("about:", "abuot:", "unknown key 'abuot'"),
+        ("metric: accuracy", "metric: acuracy", "metric: "),
+        ("{{ line }}\n", "{{ lien }}\n", "unknown slot 'lien'"),
+    ],
+)
+def test_what_is_wrong_in_the_file_that_others_are_like_is_said_of_it(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    folder = written(
+        tmp_path,
+        rain=RAIN.replace(old, new, 1),
+        snow="like: rain\ntask: snow\n",
+        hail="like: snow\ntask: hail\nmetirc: f1\n",
+    )
+    for name in ("snow", "hail"):
+        with pytest.raises(TaskError, match=rf"rain\.yaml: .*{message}"):
+            read_task(folder / f"{name}.yaml")
+    written(tmp_path, rain=RAIN)
+    with pytest.raises(TaskError, match=r"hail\.yaml: unknown key 'metirc'"):
+        read_task(folder / "hail.yaml")
+
+
 def test_a_file_like_none_or_like_itself_is_refused(tmp_path: Path) -> None:
     folder = written(tmp_path, a="like: b\ntask: a\n", b="like: a\ntask: b\n", c="like: d\n")
     with pytest.raises(TaskError, match=r"a\.yaml is like itself by way of|b\.yaml is like itself"):

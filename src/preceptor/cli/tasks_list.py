@@ -150,7 +150,7 @@ def _heading(group: str, tasks: int, entries: Sequence[Entry]) -> Text:
     category = group.removeprefix(catalogue.CATEGORY_PREFIX)
     elsewhere = sum(bool(entry.cluster) and entry.category == category for entry in entries)
     there = sum(entry.group == group for entry in entries)
-    number = _number(there, "data set")
+    number = _number(there, "task")
     said = number if tasks == there else f"{tasks} of {number}"
     heading = Text.assemble("\n", (group, "bold"), (f"  {said}", "dim"))
     if elsewhere:
@@ -200,7 +200,7 @@ def _summary(entries: Sequence[Entry], wide: bool) -> list[Text]:
     by_rows = Counter(entry.rows for entry in entries)
     here = sum(bool(entry.splits_here) for entry in entries)
     said = f"rows of {here} are here" if here < len(entries) else "rows of all are here"
-    lines = [Text(f"\n{_number(len(entries), 'data set')}; {said}.")]
+    lines = [Text(f"\n{_number(len(entries), 'task')}; {said}.")]
     if by_rows["fetch"]:
         number = (f"{by_rows['fetch']} to fetch", _STYLES["fetch"])
         lines.append(Text.assemble(number, ": preceptor tasks fetch TASK, CLUSTER or category:qa"))

@@ -32,7 +32,8 @@ def named(name: str, folders: Sequence[Path]) -> Task:
         return read_task(found[0])
     tasks = catalogue.load_tasks(folders)
     if name not in tasks:
-        raise TaskError(f"there is no task {name!r}{did_you_mean(name, tasks)}")
+        near = did_you_mean(name, tasks, "preceptor tasks list")
+        raise TaskError(f"there is no task {name!r}{near}")
     return tasks[name]
 
 

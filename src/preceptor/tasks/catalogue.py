@@ -80,7 +80,8 @@ def _named(tasks: Mapping[str, Task], name: str) -> list[Task]:
         found = [task for task in tasks.values() if task.collection == wanted]
     else:
         known = [*tasks, *CLUSTERS, *categories, *collections]
-        raise TaskError(f"{name!r} is no task, cluster or category{did_you_mean(name, known)}")
+        near = did_you_mean(name, known, "preceptor tasks list")
+        raise TaskError(f"{name!r} is no task, cluster or category{near}")
     if not found:
         raise TaskError(f"no task belongs to {name}; add one, or leave {name} out")
     return found

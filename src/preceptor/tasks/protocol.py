@@ -134,7 +134,8 @@ def protocol(name: str) -> Protocol:
     """
     known = _library()
     if name not in known:
-        raise TaskError(f"there is no protocol {name!r}{did_you_mean(name, known)}")
+        near = did_you_mean(name, known, "preceptor tasks protocols")
+        raise TaskError(f"there is no protocol {name!r}{near}")
     return known[name]
 
 

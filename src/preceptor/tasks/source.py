@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from array import array
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,17 @@ DATA_ROOT_VARIABLE = "PRECEPTOR_DATA"
 LIBRARY = Path(str(resources.files("preceptor.tasks").joinpath("library")))
 BATCH = 1024
 """Rows of a Parquet file held at a time."""
+_HEAD = 64
+_PARQUET = b"PAR1"
+_MARKS = {
+    b"\x1f\x8b": "is packed with gzip; unpack it (gunzip)",
+    b"PK\x03\x04": "is a zip archive; unpack it (unzip)",
+    b"\x28\xb5\x2f\xfd": "is packed with zstd; unpack it (unzstd)",
+    b"\xff\xfe": "is UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "is UTF-16 text; save it as UTF-8",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the data; run git lfs pull there",
+}
+"""First bytes of files that are not what their name says, and what is said of them."""
 _ENDINGS = (".jsonl", ".parquet", ".csv")
 _CSV_TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 
@@ -114,7 +126,32 @@ def scan(path: Path, task: Task) -> Scan:
 
 def _numbered(path: Path, task: Task) -> Iterator[tuple[int, dict[str, Any]]]:
     readers = {".jsonl": _json_lines, ".parquet": _parquet, ".csv": _csv}
+    if other := _another_kind(path):
+        raise RowError(f"{path} {other}")
     return readers[path.suffix](path, task)
+
+
+def _another_kind(path: Path) -> str:
+    """What a file is by its first bytes and what to do, where its name says otherwise."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_PARQUET)))
+            end = file.read()
+    except OSError as error:
+        raise RowError(f"{path} cannot be read ({error})") from error
+    for mark, said in _MARKS.items():
+        if head.startswith(mark):
+            return said
+    if path.suffix != ".parquet":
+        # A CSV file may begin like Parquet, but does not end so, too.
+        parquet_too = head.startswith(_PARQUET) and end == _PARQUET
+        return "is a Parquet file; rename it to .parquet" if parquet_too else ""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return "is no Parquet file but JSON text; if it has one object a line, rename it to .jsonl"
+    if head and not head.startswith(_PARQUET) and not re.search(rb"[^\t\n\r -~\x80-\xff]", head):
+        return "is no Parquet file but text; rename it to .csv or .jsonl, whichever it is"
+    return ""
 
 
 def renamed(task: Task, row: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +223,8 @@ def _candidates(task: Task, split: str, data_root: Path | None) -> tuple[list[Pa
     elif data_root is None:
         raise RowError(
             f"{task.name} needs rows of {task.source.folder!r}, but no data root is set; "
-            f"set {DATA_ROOT_VARIABLE}, or data: in the recipe, to the folder of data sets"
+            f"set {DATA_ROOT_VARIABLE}, or data: in the recipe, or give --data, to name the folder "
+            "of data sets"
         )
     else:
         looked = [data_root / task.source.folder / f"{name}{ending}" for ending in _ENDINGS]

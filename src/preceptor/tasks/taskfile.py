@@ -47,7 +47,7 @@ def read_task(path: Path, check_names: bool = True) -> Task:
         TaskError: The file cannot be read, is not YAML, has an unknown key or a wrong value, uses a
             name that is not defined, or is not named after its task.
     """
-    task = _task(_with_model(path, ()), str(path), check_names)
+    task = _task(_with_model(path, (), check_names), str(path), check_names)
     if task.name != path.stem:
         raise TaskError(f"{path}: task is {task.name!r}; name the file {task.name}.yaml")
     return task
@@ -65,8 +65,9 @@ def parse_task(text: str, where: str) -> Task:
     return _task(content, where)
 
 
-def _with_model(path: Path, before: tuple[Path, ...]) -> dict[str, object]:
-    """The keys of a file, over those of the file that it is like."""
+def _with_model(path: Path, before: tuple[Path, ...], check_names: bool) -> dict[str, object]:
+    """The keys of a file, over those of the file that it is like, which is checked by itself: what
+    is wrong in it is said of it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -80,7 +81,8 @@ def _with_model(path: Path, before: tuple[Path, ...]) -> dict[str, object]:
         raise TaskError(f"{path} is like itself by way of {model.name}")
     if not model.is_file():
         raise TaskError(f"{path}: like names {name!r}, but there is no {model.name} beside it")
-    under = _with_model(model, (*before, path))
+    under = _with_model(model, (*before, path), check_names)
+    _task(under, str(model), check_names)
     merged = under | content
     for key, value in content.items():
         there = under.get(key)
