@@ -56,7 +56,8 @@ def test_an_imported_set_is_a_task_at_once(tmp_path: Path, root: Path) -> None:
     assert file.read_bytes() == before
     assert "3 rows in" in said
     assert "input 'N/A' read as none: 1" in said
-    assert f"tasks_folder: {root / 'mine'} and tasks: [mine]" in said.replace("\n", "")
+    assert f"data: {root}, tasks_folder: {root / 'mine'} and tasks: [mine]" in said
+    assert f"tasks preview mine --tasks-folder {root / 'mine'} --data {root}" in said
     task = read_task(root / "mine" / "mine.yaml")
     assert (task.category, task.licence) == ("qa", "MIT")
     rows = read_rows(task, "train", root)
@@ -65,6 +66,15 @@ def test_an_imported_set_is_a_task_at_once(tmp_path: Path, root: Path) -> None:
         "Done 1.",
         "Done 2.",
     ]
+
+
+def test_a_data_root_that_is_set_need_not_be_said(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRECEPTOR_DATA", str(root))
+    said = run("import", alpaca(tmp_path / "mine.jsonl", "x"))
+    assert "To mix it: tasks_folder: " in said
+    assert "--data" not in said
 
 
 def test_the_task_file_can_go_elsewhere_and_json_says_what_was_made(
@@ -142,6 +152,8 @@ def test_a_mixture_goes_out_and_comes_back(
     back = json.loads(run("import", out, "--data", root, "--name", "back", "--json"))
     assert (back["format"], back["rows"]) == (form, 7)
     task = read_task(root / "back" / "back.yaml")
+    assert task.provenance == ("back", "synthesised", "visit_feedback")
+    assert "its records name 2 sources" in " ".join(back["remarks"])
     first = read_rows(task, "train", root)[0]
     ready = prepare(task, first)
     assert ready is not None
@@ -175,6 +187,20 @@ def test_a_task_of_the_library_is_rendered_and_described(tmp_path: Path) -> None
     assert "each under one template drawn with seed 0" in card
     every = json.loads(run("card", "plain_words", "--all-templates", "--json"))
     assert every["records"] == 10 * made["records"]
+
+
+def test_a_card_says_what_the_certificate_says(mixture: Path) -> None:
+    folder = next(mixture.iterdir())
+    assert "Overlap with evaluation sets" not in run("card", folder)
+    against = [{"task": "rte", "split": "validation", "items": 1277}]
+    certificate = {"against": against, "removed": {"examples": 3}, "training": {"examples": 10}}
+    (folder / "certificate.json").write_text(json.dumps(certificate))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["counts"]["rows_contaminated"] = 1234
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    text = run("card", folder)
+    assert "| rte/validation | 1,277 |" in text
+    assert "overlap with them: 1,234. Examples then removed: 3 of 10." in text
 
 
 def test_a_card_is_printed_or_written(mixture: Path, tmp_path: Path) -> None:

@@ -41,6 +41,23 @@ def test_json_for_machines(tmp_path: Path) -> None:
     assert (one["rows"] > 2, one["left_out"]) == (True, 0)
 
 
+def test_tasks_of_a_category_without_rows_are_left_out_and_told(tmp_path: Path) -> None:
+    runner = CliRunner(env={"PRECEPTOR_DATA": ""})
+    said = runner.invoke(APP, ["category:other", "category:qa", "-o", str(tmp_path), "--rows", "2"])
+    assert said.exit_code == 0, said.output
+    assert "preceptor_bench_questions: " in said.output
+    assert "\nnot exported: " in said.output
+    assert "but no data root is set" in said.output
+    none = runner.invoke(APP, ["coreference", "-o", str(tmp_path / "no"), "--json"])
+    assert isinstance(none.exception, RowError)
+    assert none.exception.exit_code == 2
+    assert {"task", "not_exported"} == set(json.loads(none.output)[0])
+    assert not (tmp_path / "no").exists()
+    named = runner.invoke(APP, ["category:qa", "pubmed_qa", "-o", str(tmp_path / "no")])
+    assert isinstance(named.exception, RowError)
+    assert str(named.exception).startswith("pubmed_qa needs rows")
+
+
 def test_rows_that_are_not_here_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     names = ["plain_words", "rte"]
     said = CliRunner(env={"PRECEPTOR_DATA": ""}).invoke(APP, [*names, "-o", str(tmp_path)])

@@ -59,12 +59,22 @@ def test_an_error_in_an_array_is_found_without_reading_the_rest(tmp_path: Path) 
     with (
         patch.object(json_stream, "CHUNK", 64),
         path.open("rb") as stream,
-        pytest.raises(RowError, match="line 2: not JSON"),
+        pytest.raises(RowError, match="line 2, record 2: not JSON"),
     ):
         list(json_stream.array_items(stream, "long.json", Tally()))
     with path.open("rb") as stream, patch.object(json_stream, "CHUNK", 64):
         list(json_stream.array_items(stream, "long.json", Tally(skip=True)))
         assert stream.tell() < 1000
+
+
+def test_records_of_an_array_are_told_by_number(tmp_path: Path) -> None:
+    path = tmp_path / "array.json"
+    path.write_text('[{"a": 1}, {"a": 2}, 3]')
+    with pytest.raises(RowError, match=r"array\.json, line 1, record 3: a record is a JSON object"):
+        read(path)
+    path.write_text('[{"a": 1}, {"a"; 2}]')
+    with pytest.raises(RowError, match=r"array\.json, line 1, record 2: not JSON"):
+        read(path)
 
 
 def test_a_json_file_of_lines_is_read_as_lines(tmp_path: Path) -> None:

@@ -183,5 +183,5 @@ def test_a_files_format_is_recognised_by_its_first_record(tmp_path: Path) -> Non
         write_conversations(path, name, [single("Q", "", "A")], Tally())
         assert format_of(path) == name
     path.write_text('[{"prompt": "Q", "completion": "A"}]')
-    with pytest.raises(RowError, match=r"line 1: none of alpaca, .* has the fields prompt, comp"):
+    with pytest.raises(RowError, match=r"record 1: none of alpaca, .* has the fields prompt, comp"):
         format_of(path)

@@ -95,6 +95,17 @@ def test_empty_answers_are_rows_that_the_task_leaves_out(tmp_path: Path) -> None
     assert [one.target for one in examples(tmp_path, made)] == ["Here."]
 
 
+def test_sources_of_records_are_provenance(tmp_path: Path) -> None:
+    names = ["SQuAD v2", "", "bio-asq", "SQuAD v2", "own", "数据"]
+    made = imported(tmp_path, [single(f"Do {n}.", "", "x", source=s) for n, s in enumerate(names)])
+    assert made.task.task.provenance == ("own", "bio_asq", "squad_v2")
+    many = [single(f"Do {n}.", "", "x", source=f"s{n // 2 if n < 4 else n}") for n in range(300)]
+    found = imported(tmp_path, many).task.task.provenance
+    assert (len(found), found[0], {"s0", "s1"} <= set(found)) == (201, "own", True)
+    assert list(found[1:]) == sorted(found[1:])
+    assert imported(tmp_path, many, provenance=("mine",)).task.task.provenance == ("mine",)
+
+
 def test_ids_are_made_where_the_files_do_not_serve(tmp_path: Path) -> None:
     made = imported(tmp_path, [single("Go.", "", "x", id="a"), single("Come.", "", "y", id="a")])
     lines = (made.folder / "train.jsonl").read_text().splitlines()

@@ -122,6 +122,29 @@ def test_it_is_held_out_with_the_data_sets_that_its_name_or_source_names(tmp_pat
     assert brought(tmp_path, FIRST, Tally(skip=True)).task.cluster == "miscellaneous"
 
 
+@pytest.mark.parametrize(
+    ("stem", "source", "found"),
+    [
+        ("task001_a", ["MC-TACO"], ("mc_taco",)),
+        ("subtask003_mctaco_question_generation", None, ("mctaco",)),
+        ("task1_shout", None, ()),
+        ("task002_b", ["synthetic", "New Set", "super_glue rte"],
+         ("rte", "new_set", "super_glue_rte")),
+        ("task077_super_glue_rte", None, ("rte",)),
+    ],
+)  # fmt: skip
+def test_data_sets_that_the_library_does_not_know_are_provenance_too(
+    tmp_path: Path, stem: str, source: list[str] | None, found: tuple[str, ...]
+) -> None:
+    path = tmp_path / f"{stem}.json"
+    content = {key: value for key, value in SUPER.items() if key != "Source"}
+    path.write_text(json.dumps(content | ({"Source": source} if source else {})))
+    made = import_natural(
+        read_natural(path, Tally()), Wanted("own"), {"rte": Library()["rte"]}, tmp_path, True
+    )[1]
+    assert made.task.provenance == ("own", *found)
+
+
 def test_an_instance_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(RowError, match=r"rte\.json, instance 3: output has no text; correct it"):
         brought(tmp_path, FIRST)

@@ -51,6 +51,9 @@ def write_card(subject: Subject, facts: Facts) -> str:
         _section("Fields", sections.fields(subject.columns)),
         _section("How it was made", sections.made(subject)),
         _section("Held out", sections.held_out(subject.manifest)),
+        _section(
+            "Overlap with evaluation sets", sections.compared(subject.manifest, subject.certificate)
+        ),
         _section("Licences", sections.licences(facts, subject)),
         _section("Counts", sections.counts(facts)),
         _section("Lengths", sections.lengths(facts)),

@@ -46,6 +46,8 @@ class Subject:
     columns: Sequence[str]
     manifest: Mapping[str, Any] = field(default_factory=dict)
     """Of the mixture; empty for other sources."""
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    """Of the mixture's decontamination; empty where there was none."""
     table: Sequence[Line] = ()
     library: Mapping[str, Task] = field(default_factory=dict)
     data_files: Mapping[str, str] = field(default_factory=dict)
@@ -150,6 +152,23 @@ def held_out(manifest: Mapping[str, Any]) -> str:
             f"Data sets that must not occur: {', '.join(held.get('data_sets', [])) or 'none'}.",
         )
         if part
+    )
+
+
+def compared(manifest: Mapping[str, Any], certificate: Mapping[str, Any]) -> str:
+    """What the certificate says: against which evaluation sets, and what was removed."""
+    against = certificate.get("against") or []
+    if not against:
+        return ""
+    rows = int(manifest.get("counts", {}).get("rows_contaminated", 0))
+    examples = int(certificate.get("removed", {}).get("examples", 0))
+    checked = int(certificate.get("training", {}).get("examples", 0))
+    sets = [(f"{one['task']}/{one['split']}", int(one["items"])) for one in against]
+    return (
+        f"Compared with {sum(n for _, n in sets):,} items of the evaluation sets below, for texts "
+        f"that both have. Rows left out because they overlap with them: {rows:,}. Examples then "
+        f"removed: {examples:,} of {checked:,}. The mixture's certificate.json has the settings "
+        "and digests.\n\n" + table(("evaluation set", "items"), sets)
     )
 
 

@@ -1,22 +1,23 @@
 """What a file to import is, and the import of each kind."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from preceptor.artifact import storage_errors, write_atomically
 from preceptor.data.files import check_readable
 from preceptor.data.formats import FORMATS, format_of
-from preceptor.data.instructions import Wanted, import_instructions
+from preceptor.data.instructions import Wanted, import_instructions, provenance_of
 from preceptor.data.natural import is_natural, read_natural
-from preceptor.data.natural_tasks import UNKNOWN_CLUSTER, import_natural, known_data_sets
-from preceptor.data.outcome import Outcome
+from preceptor.data.natural_tasks import UNKNOWN_CLUSTER, import_natural
+from preceptor.data.outcome import Outcome, several
 from preceptor.data.place import check_free, check_name, check_outside, snake_case
 from preceptor.data.promptsource.importing import import_prompts
 from preceptor.data.promptsource.reading import read_prompts
 from preceptor.data.promptsource.rows import SPLITS, read_rows
+from preceptor.data.survey import Survey
 from preceptor.data.tally import Tally
 from preceptor.data.taskyaml import TaskText
 from preceptor.errors import RowError, TaskError
@@ -25,6 +26,8 @@ from preceptor.tasks.task import Task
 
 PROMPTSOURCE, NATURAL = "promptsource", "natural-instructions"
 KINDS = (*FORMATS, PROMPTSOURCE, NATURAL)
+SHOWN = 12
+"""Sources that are said; the task file has all."""
 
 
 def kind_of(path: Path) -> str:
@@ -91,10 +94,12 @@ def import_file(
             f"no data root is set: name the folder of data sets with --data, or set "
             f"{DATA_ROOT_VARIABLE}"
         )
+    named = None if _is_set(root) else root
     if wanted.name:
         check_name(wanted.name)
     if kind == PROMPTSOURCE:
-        return _prompts(path, wanted, root, rows, tasks_folder, library, overwrite)
+        made_prompts = _prompts(path, wanted, root, rows, tasks_folder, library, overwrite)
+        return replace(made_prompts, root=named)
     if rows:
         raise RowError("--rows is for promptsource's templates; other files bring their rows")
     # train.jsonl is a name for rows and not for a task: that is its folder's.
@@ -110,16 +115,28 @@ def import_file(
     else:
         made = import_instructions(path, kind, wanted, root, overwrite, tally)
         outcome = Outcome(
-            kind, made.rows, made.folder, (), (made.task.task,), tally, remarks=_said(made.survey)
+            kind,
+            made.rows,
+            made.folder,
+            (),
+            (made.task.task,),
+            tally,
+            remarks=_said(made.survey, wanted),
         )
     beside = root / wanted.name / f"{wanted.name}.yaml"
     if target is None:
-        return replace(outcome, task_files=(beside,))
+        return replace(outcome, task_files=(beside,), root=named)
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, beside.read_bytes())
         beside.unlink()  # two files with one task's name could not be loaded together
-    return replace(outcome, task_files=(target,))
+    return replace(outcome, task_files=(target,), root=named)
+
+
+def _is_set(root: Path) -> bool:
+    """Whether commands find the data root without being told."""
+    said = os.environ.get(DATA_ROOT_VARIABLE)
+    return bool(said) and Path(str(said)).expanduser().resolve() == root.resolve()
 
 
 def _check_new(name: str, library: Mapping[str, Task], overwrite: bool) -> None:
@@ -127,8 +144,17 @@ def _check_new(name: str, library: Mapping[str, Task], overwrite: bool) -> None:
         raise TaskError(f"there is a task {name!r} already; say another name with --name")
 
 
-def _said(found: Any) -> tuple[str, ...]:
+def _said(found: Survey, wanted: Wanted) -> tuple[str, ...]:
     said = []
+    if found.sources and not wanted.provenance:
+        kept = provenance_of(found)
+        more = len(found.sources) - len(kept)
+        shown = f"{', '.join(kept[:SHOWN])}{', ...' if len(kept) > SHOWN else ''}" or "none of them"
+        said.append(
+            f"its records name {several(len(found.sources), 'source')}; in its provenance, so that "
+            f"it is held out with them: {shown}"
+            + (f" ({len(kept):,} names in all)" if more else "")
+        )
     if found.several:
         said.append(
             f"{found.several:,} of {found.conversations:,} conversations have several exchanges; "
@@ -162,7 +188,7 @@ def _natural(
         )
     if task.closed:
         remarks.append(f"every answer is one of {', '.join(task.closed)}: labels, with options")
-    if not wanted.provenance and known_data_sets(task, library):
+    if not wanted.provenance and text.task.provenance[1:]:
         remarks.append(f"held out together with {', '.join(text.task.provenance[1:])}")
     return Outcome(
         NATURAL, len(task.instances), folder, (), (text.task,), tally, remarks=tuple(remarks)

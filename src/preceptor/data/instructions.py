@@ -1,5 +1,6 @@
 """An instruction set in: a file of any format to a folder of rows and the task file for them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ from preceptor.data.conversation import Conversation, exchanges
 from preceptor.data.fields import METADATA, for_parquet
 from preceptor.data.files import writing
 from preceptor.data.formats import read_conversations
-from preceptor.data.place import new_folder, rows_or_task
+from preceptor.data.place import as_names, new_folder, rows_or_task
 from preceptor.data.survey import Survey, check_usable, survey
 from preceptor.data.tally import Tally
 from preceptor.data.taskyaml import TaskText, TemplateText, write_task
 from preceptor.data.wordings import CONVERSATIONS, EARLIER, INSTRUCTIONS, SYSTEM
+
+MOST_SOURCES = 200
+"""Of records, in the provenance of a task file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,12 @@ def _rows(
         }
 
 
+def provenance_of(found: Survey) -> tuple[str, ...]:
+    """The sources that records name, in snake_case and sorted; of very many the most frequent."""
+    counted = Counter(found.sources)
+    return tuple(sorted(as_names(name for name, _ in counted.most_common())[:MOST_SOURCES]))
+
+
 def task_file(wanted: Wanted, found: Survey, what: str, form: str) -> TaskText:
     """The task of an imported instruction set: free text, under ten wordings.
 
@@ -130,7 +140,9 @@ def task_file(wanted: Wanted, found: Survey, what: str, form: str) -> TaskText:
         "licence": wanted.licence,
         "about": wanted.about or f"Instructions with answers: {what}.",
         "source": {"folder": wanted.name, "splits": {"train": "train"}},
-        "provenance": list(wanted.provenance or (wanted.name,)),
+        "provenance": list(
+            wanted.provenance or dict.fromkeys((wanted.name, *provenance_of(found)))
+        ),
         "fields": fields,
         "keep": f"{where}output | trim != ''" if found.without_output else "",
         "each": "turns" if found.several else "",

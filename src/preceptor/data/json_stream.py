@@ -34,7 +34,7 @@ def json_lines(stream: IO[bytes], name: str, tally: Tally) -> Iterator[tuple[str
 
 
 def array_items(stream: IO[bytes], name: str, tally: Tally) -> Iterator[tuple[str, Any]]:
-    """The items of a file that is one JSON array, each with the line that it begins on.
+    """The items of a file that is one JSON array, each with its line and its number from 1.
 
     After an item that is not JSON nothing more can be found: the rest counts as one bad record.
 
@@ -42,24 +42,24 @@ def array_items(stream: IO[bytes], name: str, tally: Tally) -> Iterator[tuple[st
         RowError: The array is broken off or not JSON, and ``tally`` does not skip.
     """
     text = _Window(stream)
-    place = name
+    number = 0
     try:
         text.expect("[")
-        first = True
         while text.next_mark() != "]":
-            if not first:
+            if number:
                 text.expect(",")
-            first = False
             text.next_mark()
-            place = f"{name}, line {text.line}"
-            yield place, text.item()
+            number += 1
+            yield f"{name}, line {text.line}, record {number}", text.item()
         text.expect("]")
         if text.next_mark():
             tally.refuse(f"{name}, line {text.line}", "something stands after the array's end")
     except _NotJson as error:
-        tally.refuse(f"{name}, line {text.line}", f"not JSON ({error})")
+        record = f", record {number}" if number else ""
+        tally.refuse(f"{name}, line {text.line}{record}", f"not JSON ({error})")
     except UnicodeDecodeError:
-        tally.refuse(f"{name}, after line {text.line}", "not UTF-8")
+        record = f", record {number}" if number else ""
+        tally.refuse(f"{name}, after line {text.line}{record}", "not UTF-8")
 
 
 class _NotJson(Exception):

@@ -23,7 +23,7 @@ from preceptor.tasks.source import read_rows
 from preceptor.tasks.task import Task, prepare
 from preceptor.tasks.template import render
 
-EXAMPLES, TABLE = "examples.parquet", "table.json"
+EXAMPLES, TABLE, CERTIFICATE = "examples.parquet", "table.json", "certificate.json"
 SYNTHESISED = "synthesised"
 """The task of examples that a teacher wrote."""
 PROVENANCE = pa.schema(
@@ -50,6 +50,8 @@ class Mixture:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     """Empty for a file alone."""
     table: tuple[Line, ...] = ()
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    """Of its decontamination; empty where there was none."""
 
 
 def find_mixture(path: Path) -> Mixture | None:
@@ -81,16 +83,20 @@ def find_mixture(path: Path) -> Mixture | None:
 
 
 def _of_folder(folder: Path) -> Mixture:
-    manifest: Any = {}
-    if (folder / MANIFEST).is_file():
-        try:
-            manifest = read_json(folder / MANIFEST)
-        except ValueError as error:
-            raise ArtifactError(
-                f"{folder / MANIFEST} is not JSON; make the mixture again"
-            ) from error
+    manifest, certificate = _object(folder / MANIFEST), _object(folder / CERTIFICATE)
     table = tuple(read_table(folder / TABLE)) if (folder / TABLE).is_file() else ()
-    return Mixture(folder / EXAMPLES, manifest if isinstance(manifest, dict) else {}, table)
+    return Mixture(folder / EXAMPLES, manifest, table, certificate)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A file's JSON object; empty where there is no file or something else in it."""
+    if not path.is_file():
+        return {}
+    try:
+        found: Any = read_json(path)
+    except ValueError as error:
+        raise ArtifactError(f"{path} is not JSON; make the mixture again") from error
+    return found if isinstance(found, dict) else {}
 
 
 def read_examples(path: Path) -> Iterator[Example]:

@@ -167,6 +167,18 @@ def _texts(value: Any) -> list[str]:
 
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
+_NUMBERED = re.compile(r"(?:sub)?task\d+_([a-z0-9]+)_[a-z0-9]", re.IGNORECASE)
+_NO_DATA_SET = (*_NONE, "synthetic", "other", "unknown")
+
+
+def own_data_sets(task: NaturalTask) -> tuple[str, ...]:
+    """Data sets as the file calls them: its Source, else what stands after its name's number."""
+    source = (task.remarks or {}).get("Source", "")
+    named = [part.strip() for part in source.split(";")]
+    found = [part for part in named if part.lower() not in _NO_DATA_SET]
+    if source or not (numbered := _NUMBERED.match(task.name)):
+        return tuple(found)
+    return (numbered[1],)
 
 
 def data_sets(task: NaturalTask, known: Mapping[str, str]) -> tuple[str, ...]:

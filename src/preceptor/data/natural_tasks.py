@@ -5,7 +5,7 @@ own encoding, the definition with two positive examples, is one of the templates
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from preceptor.data.files import writing
 from preceptor.data.instructions import Wanted
-from preceptor.data.natural import NaturalTask, data_sets
-from preceptor.data.place import new_folder, rows_or_task
+from preceptor.data.natural import NaturalTask, data_sets, own_data_sets
+from preceptor.data.place import as_names, new_folder, rows_or_task
 from preceptor.data.survey import new_tokens
 from preceptor.data.taskyaml import TaskText, TemplateText, quoted, write_task
 from preceptor.data.wordings import NATURAL
@@ -80,7 +80,7 @@ def task_file(task: NaturalTask, wanted: Wanted, library: Mapping[str, Task]) ->
         "licence": wanted.licence,
         "about": wanted.about or _about(task),
         "source": {"folder": wanted.name, "splits": {"train": "train"}},
-        "provenance": list(wanted.provenance or (wanted.name, *known_data_sets(task, library))),
+        "provenance": list(wanted.provenance or _named(wanted.name, made_of(task, library))),
         "fields": {"id": "str", "input": "str", "output": "list"},
         "values": {"input": "input"},
         **(_labels(labels) if labels else _free_text(task)),
@@ -100,10 +100,24 @@ def cluster_of(task: NaturalTask) -> str:
     return next((_CLUSTERS[part] for part in parts if part in _CLUSTERS), UNKNOWN_CLUSTER)
 
 
-def known_data_sets(task: NaturalTask, library: Mapping[str, Task]) -> tuple[str, ...]:
-    """Names of the library's data sets that the task is made of: it is held out with them."""
+def made_of(task: NaturalTask, library: Mapping[str, Task]) -> tuple[str, ...]:
+    """Data sets that the task is made of, which it is held out with.
+
+    The library's by the library's name, others as the file calls them, in snake_case. A data set
+    that stands in the name of a file without a ``Source`` is looked for only where the library
+    has none of it: ``super_glue_rte`` is not of a data set ``super``.
+    """
     names = [name for one in library.values() for name in (*one.provenance, one.source.dataset)]
-    return data_sets(task, {_bare(name): name for name in names if len(_bare(name)) > 2})
+    known = {_bare(name): name for name in names if len(_bare(name)) > 2}
+    found = data_sets(task, known)
+    if found and "Source" not in (task.remarks or {}):
+        return found
+    others = [name for name in own_data_sets(task) if _bare(name) not in known]
+    return tuple(dict.fromkeys((*found, *as_names(others))))
+
+
+def _named(name: str, others: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((name, *others)))
 
 
 def _bare(name: str) -> str:

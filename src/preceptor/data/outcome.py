@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from preceptor.data.promptsource.importing import Left
@@ -30,6 +31,8 @@ class Outcome:
     notes: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     """What the user should know or may want to change."""
+    root: Path | None = None
+    """The data root, where commands have to be told of it."""
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -56,8 +59,11 @@ class Outcome:
         found += [f"not translated: {one.name}: {one.reason}" for one in self.left]
         found += [f"{note}: {n:,}" for note, n in self.notes.items()]
         folder, names = self.task_files[0].parent, [task.name for task in self.tasks]
+        data = f"data: {self.root}, " if self.root is not None else ""
+        option = f" --data {quote(str(self.root))}" if self.root is not None else ""
         found.append(
-            f"To mix it: tasks_folder: {folder} and tasks: [{', '.join(names)}] in a recipe. "
-            f"To look at it: preceptor tasks preview {names[0]} --tasks-folder {folder}"
+            f"To mix it: {data}tasks_folder: {folder} and tasks: [{', '.join(names)}] in a recipe. "
+            f"To look at it: preceptor tasks preview {names[0]} "
+            f"--tasks-folder {quote(str(folder))}{option}"
         )
         return found

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,12 @@ def snake_case(text: str) -> str:
     """A text as a task's name: small letters, digits and underscores, a letter first."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     return name if _NAME.fullmatch(name) else f"n_{name}".rstrip("_")
+
+
+def as_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Texts in snake_case, each once, in order; without those that have no letter for it."""
+    names = (snake_case(text) for text in texts if re.search("[a-z0-9]", text.lower()))
+    return tuple(dict.fromkeys(names))
 
 
 def check_name(name: str) -> None:

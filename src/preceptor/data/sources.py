@@ -95,6 +95,7 @@ def _mixture(mixture: Mixture, asked: Asked, library: Mapping[str, Task]) -> Sou
             what=WHOLE_MIXTURE,
             columns=(),
             manifest=mixture.manifest,
+            certificate=mixture.certificate,
             table=mixture.table,
             library=library,
             how="" if mixture.manifest else "From a file of examples without its manifest.",

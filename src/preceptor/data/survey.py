@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from preceptor.data.conversation import Conversation, RecordProblem, exchanges
 
@@ -26,6 +26,8 @@ class Survey:
     """Every conversation has an id, and no two the same."""
     max_new_tokens: int
     """Room for 19 of 20 answers, by their words."""
+    sources: Mapping[str, int] = field(default_factory=dict)
+    """Where conversations come from, in the file's words, to how many do."""
 
 
 def check_usable(conversation: Conversation) -> None:
@@ -40,13 +42,16 @@ def check_usable(conversation: Conversation) -> None:
 
 
 def survey(conversations: Iterable[Conversation]) -> Survey:
-    """Count once over all; memory holds the ids and a table of lengths only."""
+    """Count once over all; memory holds ids, sources and a table of lengths only."""
     found = several = systems = empty = pairs = 0
     ids: set[str] = set()
     words: Counter[int] = Counter()
+    sources: Counter[str] = Counter()
     for conversation in conversations:
         found += 1
         ids.add(conversation.id)
+        if conversation.source.strip():
+            sources[conversation.source.strip()] += 1
         systems += bool(conversation.system)
         here = list(exchanges(conversation))
         several += len(here) > 1
@@ -54,7 +59,7 @@ def survey(conversations: Iterable[Conversation]) -> Survey:
         empty += sum(not one.output.strip() for one in here)
         words.update(len(one.output.split()) for one in here)
     own_ids = len(ids) == found and "" not in ids
-    return Survey(found, pairs, several, systems, empty, own_ids, new_tokens(words))
+    return Survey(found, pairs, several, systems, empty, own_ids, new_tokens(words), sources)
 
 
 def new_tokens(words: Counter[int]) -> int:

@@ -13,6 +13,7 @@ A blank stands between prompt and answer: lm-eval's delimiter, and our format ``
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,9 @@ def export(task: Task, rows: Sequence[Row], folder: Path) -> Exported:
             }
             _write_yaml(place / f"{stem}.yaml", config)
         _write_yaml(place / f"{task.name}.yaml", _group(task, names, metrics))
+    except RowError:
+        shutil.rmtree(place)  # empty before: lm-eval would take what is there for tasks
+        raise
     except OSError as error:
         raise StorageError(f"{place} cannot be written ({error})") from error
     return Exported(
