@@ -1,12 +1,15 @@
 """Real rows to token ids: ours against ``datasets.map`` with plain Jinja, the same templates.
 
-Every row of $PRECEPTOR_DATA that a library task takes, each under one template drawn for it, in
-FLAN's prompt format with the tokenizer of the embedded SmolLM2-135M. Both sides begin with a row's
-JSON text and end with token ids in a file; ours checks every row besides. One data set holds the
-rows of all tasks, so the peer pays for one call of ``map`` and not for one a task.
+Rows of $PRECEPTOR_DATA that the library's tasks take, in FLAN's prompt format with the tokenizer of
+the embedded SmolLM2-135M. Both sides begin with a row's JSON text and end with token ids in a file;
+ours checks every row besides. One data set holds the rows of all tasks, so the peer pays for one
+call of ``map`` and not for one a task.
 
-    peer    an example at a time; batches of 1,000; batches of 1,000 in two processes
-    ours    two processes, nothing known beforehand: no prepared row, no ids, no word
+    one template    every row, under a template drawn for it
+    ten templates   up to 100 rows of a split, each under all ten; both sides evaluate a row once
+    peer            an example at a time; batches of 1,000; batches of 1,000 in two processes
+    ours            two processes, nothing known beforehand: no prepared row, no ids, no word
+    remix           a mixture of the same tasks made again, from the rows and ids that are on disk
 
     python benchmarks/render.py [--quick]
 """
@@ -28,8 +31,10 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
 from common import Figure, at_least, at_most, cannot_run, finish
-from preceptor import draws
+from preceptor import artifact, draws
 from preceptor.errors import ModelError
+from preceptor.mixture.config import MixtureConfig
+from preceptor.mixture.stage import Needs, mix
 from preceptor.mixture.workers import in_order
 from preceptor.model.batch import BatchEncoder
 from preceptor.model.loading import load_tokenizer
@@ -83,27 +88,43 @@ def main() -> None:
         tokenizer = load_tokenizer("embedded:smollm2-135m")
     except ModelError as error:
         cannot_run(str(error))
-    tasks = load_tasks()
-    work = listed(tasks, Path(root), 100 if quick else None)
+    tasks, where = load_tasks(), Path(root)
     datasets.disable_progress_bars()
+    figures: dict[str, Figure] = {}
+    details: dict[str, object] = {"datasets": datasets.__version__}
+    for name, all_templates, rows, repeats in (
+        ("one template", False, 100 if quick else None, 1 if quick else 3),
+        ("ten templates", True, 20 if quick else 100, 1),
+    ):
+        work = listed(tasks, where, rows, all_templates)
+        with tempfile.TemporaryDirectory() as folder:
+            found, details[name] = compare(work, tasks, tokenizer, Path(folder), repeats)
+        figures |= {f"{name}: {what}": figure for what, figure in found.items()}
+        print(name, json.dumps(details[name]), file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        figures, details = compare(work, tasks, tokenizer, Path(folder), 1 if quick else 3)
-    print(json.dumps(details), file=sys.stderr)
+        details["remix"] = remixed(
+            tasks, where, tokenizer, Path(folder), 10_000 if quick else 50_000
+        )
+    print("remix", json.dumps(details["remix"]), file=sys.stderr)
     finish("render", figures, details, quick)
 
 
-def listed(tasks: Mapping[str, Task], root: Path, most: int | None) -> list[Work]:
-    """Rows that their task keeps, at most so many of a split, each with a drawn template."""
+def listed(
+    tasks: Mapping[str, Task], root: Path, most: int | None, all_templates: bool
+) -> list[Work]:
+    """Rows that their task keeps, at most so many of a split, under one drawn template or all."""
     work = []
     for task in tasks.values():
         for split in splits_here(task, root):
             for row in read_rows(task, split, root)[:most]:
-                if prepare(task, row) is not None:
-                    key = ("template", task.name, split, row.id)
-                    number = draws.integer(len(task.templates), SEED, *key)
-                    text = json.dumps(dict(row.fields), ensure_ascii=False)
-                    bare = Row(row.dataset, split, row.id, {}, row.layout)
-                    work.append(Work(task, number, bare, text))
+                if prepare(task, row) is None:
+                    continue
+                key = ("template", task.name, split, row.id)
+                drawn = draws.integer(len(task.templates), SEED, *key)
+                text = json.dumps(dict(row.fields), ensure_ascii=False)
+                bare = Row(row.dataset, split, row.id, {}, row.layout)
+                numbers = range(len(task.templates)) if all_templates else [drawn]
+                work += [Work(task, number, bare, text) for number in numbers]
     return work
 
 
@@ -154,7 +175,6 @@ def compare(
         "ratios": {mode: round(ratio, 2) for mode, ratio in ratios.items()},
         "seconds": {name: [round(one, 2) for one in all] for name, all in seconds.items()},
         "processor_seconds": {n: [round(one, 2) for one in all] for n, all in processor.items()},
-        "datasets": datasets.__version__,
     }
     return figures, details
 
@@ -165,7 +185,7 @@ def ours(work: list[Work], tokenizer: PreTrainedTokenizerBase, folder: Path) -> 
     encoder.pairs([("", "")])  # what is decided once, before the processes are forked
 
     def made(start: int) -> tuple[bytes, list[tuple[int, int]]]:
-        pairs = encoder.pairs([texts(one) for one in work[start : start + GROUP]])
+        pairs = encoder.pairs(texts(work[start : start + GROUP]))
         ids = b"".join(ids.tobytes() for pair in pairs for ids in pair)
         return ids, [(len(prompt), len(target)) for prompt, target in pairs]
 
@@ -177,14 +197,38 @@ def ours(work: list[Work], tokenizer: PreTrainedTokenizerBase, folder: Path) -> 
     return split(np.fromfile(folder / "ids.bin", np.uint32), np.array(lengths, np.int64))
 
 
-def texts(one: Work) -> tuple[str, str]:
-    """Prompt and target of a row under a template."""
-    task, bare = one.task, one.row
-    row = Row(bare.dataset, bare.split, bare.id, json.loads(one.text), bare.layout)
-    prepared = prepare(task, row)
-    assert prepared is not None
-    example = render(task, task.templates[one.template], prepared, row)
-    return example.prompt, example.target
+def texts(group: list[Work]) -> list[tuple[str, str]]:
+    """Prompts and targets. A row is prepared once, however many templates follow."""
+    found = []
+    last: Row | None = None
+    for one in group:
+        if one.row is not last:
+            last = bare = one.row
+            row = Row(bare.dataset, bare.split, bare.id, json.loads(one.text), bare.layout)
+            prepared = prepare(one.task, row)
+            assert prepared is not None
+        example = render(one.task, one.task.templates[one.template], prepared, row)
+        found.append((example.prompt, example.target))
+    return found
+
+
+def remixed(
+    tasks: Mapping[str, Task],
+    root: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    examples: int,
+) -> dict[str, float]:
+    """Examples a second of a mixture that is made twice, files and all."""
+    chosen = [task for task in tasks.values() if "train" in splits_here(task, root)]
+    config = MixtureConfig(tasks=tuple(task.name for task in chosen), examples=examples)
+    found: dict[str, float] = {"examples": examples}
+    for name in ("first", "again"):
+        needs = Needs(root, BatchEncoder(tokenizer, FORMAT), None, folder / "cache")
+        began = time.perf_counter()
+        mix(config, chosen, tasks, [], needs, SEED, artifact.Work(folder / name))
+        found[name] = round(examples / (time.perf_counter() - began))
+    return found
 
 
 def split(flat: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> tuple[Ids, Ids]:

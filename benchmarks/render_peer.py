@@ -81,12 +81,21 @@ class Peer:
     def __init__(self, tasks: Mapping[str, Task], tokenizer: PreTrainedTokenizerBase) -> None:
         self.tasks = {name: compiled(task) for name, task in tasks.items()}
         self.tokenizer = tokenizer
+        self.last: tuple[str, str, dict[str, Any]] = ("", "", {})
         begin, end = tokenizer("")["input_ids"], tokenizer.eos_token_id
         self.begin = begin[:1] if begin and begin[0] == tokenizer.bos_token_id else []
         self.end = [end]
 
     def texts(self, name: str, number: int, row: str) -> tuple[str, str]:
         """Prompt and target of a row under a template."""
+        # What a row is under its other templates it is under this one.
+        if self.last[:2] != (name, row):
+            self.last = name, row, self.values(name, row)
+        prompt, target = self.tasks[name].templates[number]
+        return prompt.render(self.last[2]).strip(), target.render(self.last[2]).strip()
+
+    def values(self, name: str, row: str) -> dict[str, Any]:
+        """Everything that a template of the task may use."""
         task, fields = self.tasks[name], json.loads(row)
         scope = {field: fields.get(field) for field in task.fields}
         values = {}
@@ -106,8 +115,7 @@ class Peer:
         if options:
             values["options"] = options
             values["options_block"] = "\n".join(["OPTIONS:", *(f"- {o}" for o in options)])
-        prompt, target = task.templates[number]
-        return prompt.render(values).strip(), target.render(values).strip()
+        return values
 
     def one(self, example: dict[str, Any]) -> dict[str, Any]:
         """For ``map``."""

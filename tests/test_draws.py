@@ -94,3 +94,23 @@ def test_permutations_differ_by_key_and_mix() -> None:
 def test_permuted_refuses_what_is_outside(i: int) -> None:
     with pytest.raises(IndexError, match=rf"{i} is not in range\(5\)"):
         draws.permuted(i, 5, 0)
+
+
+def walked(i: int, n: int, seed: int, what: list[int | str]) -> int:
+    """The permutation as it is defined, each round hashed anew."""
+    half = max(1, ((n - 1).bit_length() + 1) // 2)
+    while True:
+        left, right = i >> half, i % 2**half
+        for turn in range(4):
+            left, right = right, left ^ (draws.bits(seed, *what, turn, right) % 2**half)
+        i = left << half | right
+        if i < n:
+            return i
+
+
+@given(st.integers(1, 10**9), st.floats(0, 1, exclude_max=True), seeds, keys)
+def test_what_is_remembered_of_a_permutation_changes_nothing(
+    n: int, at: float, seed: int, what: list[int | str]
+) -> None:
+    i = int(at * n)
+    assert draws.permuted(i, n, seed, *what) == walked(i, n, seed, what)
