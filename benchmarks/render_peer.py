@@ -36,7 +36,7 @@ class Compiled:
     fields: tuple[str, ...]
     values: dict[str, Expression]
     field: Expression | None
-    names: Mapping[object, str]
+    names: Mapping[Any, str]
     words: Mapping[str, str]
     choices: tuple[Expression, Expression] | None
     answer: Expression | None
