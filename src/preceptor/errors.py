@@ -2,6 +2,8 @@
 
     PreceptorError              exit 1: it was asked for rightly, and failed
     ├── StageError              a stage could not be finished (a loss that is not finite)
+    ├── BudgetReachedError      a budget is spent; what was paid for is kept
+    ├── TeacherError            a model behind an endpoint cannot be reached or used
     └── InputError              exit 2: what was given cannot be used; nothing was changed
         ├── RecipeError         a recipe: not YAML, an unknown key, a value out of range
         ├── TaskError           a task file, or a template in it
@@ -23,6 +25,14 @@ class PreceptorError(Exception):
 
 class StageError(PreceptorError):
     """A stage could not be finished."""
+
+
+class BudgetReachedError(PreceptorError):
+    """A budget in dollars, tokens, calls or hours is spent; what was paid for is kept."""
+
+
+class TeacherError(PreceptorError):
+    """A model behind an endpoint cannot be reached, or refuses every call."""
 
 
 class InputError(PreceptorError):

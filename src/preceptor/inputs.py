@@ -1,7 +1,7 @@
 """What a recipe names, found and checked before any work starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preceptor.errors import RecipeError
@@ -11,10 +11,13 @@ from preceptor.mixture.stage import left_out
 from preceptor.recipe import Recipe
 from preceptor.records import Seed
 from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.passages import Passage, load_passages
+from preceptor.synthesis.protocols import protocol
 from preceptor.synthesis.seedbank import load_seeds
 from preceptor.tasks import source
 from preceptor.tasks.catalogue import load_tasks, select
 from preceptor.tasks.task import Task
+from preceptor.teachers.open import known_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Inputs:
     evaluated: tuple[Task, ...]
     seeds: tuple[Seed, ...]
     """Empty without synthesis."""
+    passages: tuple[Passage, ...] = ()
+    """What its tasks are grounded on; empty where nothing is."""
+    benchmarks: tuple[Task, ...] = ()
+    """What nothing that it keeps may overlap with."""
 
     def digests(self, tasks: Sequence[Task], split: str) -> dict[str, str]:
         """Digests of tasks and of the files that their rows come from."""
@@ -49,16 +56,34 @@ def check(recipe: Recipe) -> Inputs:
     """
     root = source.data_root(recipe.data)
     tasks = load_tasks([Path(recipe.tasks_folder)] if recipe.tasks_folder else [])
-    named = select(tasks, recipe.mixture.tasks)
-    reasons = left_out(recipe.mixture, named, tasks, root)
-    inputs = Inputs(
+    synthesis = recipe.synthesis
+    if synthesis is not None:
+        for teacher in synthesis.teachers().values():
+            known_price(teacher, synthesis.budget)
+    found = Inputs(
         recipe,
         root,
         tasks,
-        tuple(task for task in named if not reasons[task.name]),
-        reasons,
-        tuple(select(tasks, recipe.evaluation.tasks)),
-        tuple(_seeds(recipe.synthesis)),
+        (),
+        {},
+        (),
+        tuple(_seeds(synthesis)),
+        tuple(_passages(synthesis)),
+        tuple(_benchmarks(recipe, tasks)),
+    )
+    return _with_mixture(found) if recipe.tunes else found
+
+
+def _with_mixture(found: Inputs) -> Inputs:
+    """The inputs of the stages after synthesis as well."""
+    recipe, root, tasks = found.recipe, found.data_root, found.tasks
+    named = select(tasks, recipe.mixture.tasks)
+    reasons = left_out(recipe.mixture, named, tasks, root)
+    inputs = replace(
+        found,
+        training=tuple(task for task in named if not reasons[task.name]),
+        left_out=reasons,
+        evaluated=tuple(select(tasks, recipe.evaluation.tasks)),
     )
     if not inputs.training and recipe.mixture.tasks:
         raise RecipeError(
@@ -77,4 +102,24 @@ def check(recipe: Recipe) -> Inputs:
 
 
 def _seeds(config: SynthesisConfig | None) -> list[Seed]:
-    return [] if config is None else load_seeds(config.seeds, config.demonstrations)
+    if config is None:
+        return []
+    defaults = protocol(config.protocol, config.domain).defaults
+    machine = config.machine_demonstrations
+    machine = defaults.machine_demonstrations if machine is None else machine
+    return load_seeds(config.seeds, (config.demonstrations or defaults.demonstrations) + machine)
+
+
+def _passages(config: SynthesisConfig | None) -> list[Passage]:
+    if config is None or config.passages is None:
+        return []
+    return load_passages(Path(config.passages.path), config.passages.words)
+
+
+def _benchmarks(recipe: Recipe, tasks: Mapping[str, Task]) -> list[Task]:
+    if recipe.synthesis is None:
+        return []
+    names = recipe.synthesis.benchmarks
+    if names == "evaluation":
+        names = recipe.evaluation.tasks if recipe.tunes else ()
+    return select(tasks, names)

@@ -7,29 +7,51 @@
 Everything that can be wrong with a recipe's inputs is looked at before the first stage starts.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preceptor import progress
-from preceptor.artifact import Artifact, Work, claimed, digest, produce, read_json
+from preceptor.artifact import (
+    Artifact,
+    Work,
+    claimed,
+    content_key,
+    digest,
+    produce,
+    read_json,
+)
+from preceptor.errors import RecipeError
 from preceptor.evaluation.items import evaluation_items
 from preceptor.inputs import Inputs, check
 from preceptor.recipe import Recipe, label, recorded
 from preceptor.records import Instruction
-from preceptor.synthesis.prompts import OPENING, template_text
+from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.models import Models, synthesis_models
+from preceptor.synthesis.passages import passages_digest
+from preceptor.synthesis.protocols import protocol
 from preceptor.synthesis.seedbank import seeds_digest
 from preceptor.tasks.catalogue import select
+from preceptor.tasks.task import Task
+from preceptor.teachers.config import TeacherConfig
+from preceptor.teachers.open import check_teacher
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages that work need them
     from transformers import PreTrainedTokenizerBase
 
     from preceptor.decontamination.index import Index
     from preceptor.model.loading import LoadedModel
+    from preceptor.synthesis.stage import Preview, Sources
+    from preceptor.teachers.calls import BatchModel
 
 Tell = Callable[[str, Artifact], None]
+SPENDING = (
+    *("budget", "endpoint", "key", "concurrency", "requests_per_minute", "tokens_per_minute"),
+    *("timeout", "stall", "attempts", "price"),
+)
+"""Settings of how fast and for how much is asked: they decide nothing of what is kept."""
 STAGES = ("synthesize", "mix", "tune", "evaluate", "report")
 LEDGER = "ledger.sqlite"
 BASE, TUNED = "base", "tuned"
@@ -50,16 +72,23 @@ class Outcome:
         return made.file("report.html") if made else None
 
 
-def run(recipe: Recipe, until: str = "report", tell: Tell | None = None) -> Outcome:
+def run(recipe: Recipe, until: str | None = None, tell: Tell | None = None) -> Outcome:
     """Run a recipe's stages up to one of ``STAGES``.
 
     Args:
+        until: None runs every stage that the recipe names.
         tell: Called with each artifact's name and itself as soon as it is there.
 
     Raises:
         InputError: Something that the recipe names is missing or wrong; nothing was changed.
         StageError: A stage failed; those before it are done and stay.
     """
+    last = until or ("report" if recipe.tunes else "synthesize")
+    if last != "synthesize" and not recipe.tunes:
+        raise RecipeError(
+            f"the recipe {recipe.name!r} ends with its synthesis: it names no mixture and no "
+            "evaluation; add them, or run 'preceptor synthesize'"
+        )
     with progress.bar("check inputs", 2) as bar:
         inputs = check(recipe)
         bar.advance(note="tasks, rows and seeds")
@@ -67,21 +96,40 @@ def run(recipe: Recipe, until: str = "report", tell: Tell | None = None) -> Outc
         runner.check_models()
         bar.advance(note="models")
     with claimed(recipe.folder, recipe.name):
-        for stage in STAGES[: STAGES.index(until) + 1]:
+        for stage in STAGES[: STAGES.index(last) + 1]:
             getattr(runner, stage)()
     return Outcome(inputs, runner.made)
 
 
-def evaluated_texts(inputs: Inputs) -> "Index":
-    """The index of everything that a recipe could be measured on: whole splits."""
+def preview_synthesis(recipe: Recipe, count: int) -> "Preview":
+    """Make a few instructions as the recipe's run would, and stop; replies are in its ledger.
+
+    Raises:
+        RecipeError: The recipe has no synthesis.
+        InputError: As for ``run``.
+    """
+    from preceptor.synthesis.stage import preview
+
+    if recipe.synthesis is None:
+        raise RecipeError(f"the recipe {recipe.name!r} has no synthesis to preview; add it")
+    runner = _Runner(check(recipe), None)
+    runner.check_models()
+    with claimed(recipe.folder, recipe.name):
+        models, sources = runner.synthesis_models(), runner.sources()
+        ledger = recipe.folder / LEDGER
+        return preview(recipe.synthesis, sources, models, ledger, recipe.seed, count)
+
+
+def evaluated_texts(inputs: Inputs, tasks: Sequence[Task]) -> "Index":
+    """The index of everything that a model could be measured on by some tasks: whole splits."""
     from preceptor.decontamination.index import build_index
     from preceptor.decontamination.items import benchmark
     from preceptor.decontamination.settings import Settings
     from preceptor.decontamination.stock import wording_of
 
     split = inputs.recipe.evaluation.split
-    benchmarks = (benchmark(task, split, inputs.data_root) for task in inputs.evaluated)
-    return build_index(benchmarks, Settings(), wording_of([*inputs.training, *inputs.evaluated]))
+    benchmarks = (benchmark(task, split, inputs.data_root) for task in tasks)
+    return build_index(benchmarks, Settings(), wording_of([*inputs.training, *tasks]))
 
 
 def trained_on(mixture: Artifact) -> dict[str, Any]:
@@ -102,9 +150,13 @@ class _Runner:
 
     def check_models(self) -> None:
         """Find every model before any work starts."""
-        self.fingerprint(self.recipe.model)
+        if self.recipe.tunes:
+            self.fingerprint(self.recipe.model)
         if self.recipe.synthesis is not None:
-            self.fingerprint(self.recipe.synthesis.teacher.model)
+            for teacher in self.recipe.synthesis.teachers().values():
+                check_teacher(teacher, self.recipe.synthesis.budget)
+                if teacher.local:
+                    self.fingerprint(teacher.model)
 
     def fingerprint(self, name: str) -> str:
         """SHA-256 of a model's files."""
@@ -151,27 +203,63 @@ class _Runner:
         if config is None:
             return
 
+        models = self.synthesis_models()
+        settings = {**recorded(config, exclude=SPENDING), "seed": self.recipe.seed}
+        found = self._made_from(config, models)
+        course = content_key("synthesis", settings, found)
+
         def build(work: Work) -> Mapping[str, Any]:
-            from preceptor.model.generation import LocalTeacher
             from preceptor.synthesis.stage import synthesise
 
-            sampling = config.teacher
-            loaded = self.load(sampling.model, sampling.dtype)
-            teacher = LocalTeacher(
-                loaded, sampling.temperature, sampling.top_p, sampling.max_new_tokens, OPENING
-            )
-            ledger = self.root / LEDGER
-            return synthesise(config, self.inputs.seeds, teacher, ledger, work, self.recipe.seed)
+            ledger, seed = self.root / LEDGER, self.recipe.seed
+            return synthesise(config, self.sources(), models, ledger, work, seed, course)
 
-        self.produce(
-            "synthesis",
-            {**recorded(config), "seed": self.recipe.seed},
-            {
-                "seeds": seeds_digest(self.inputs.seeds),
-                "prompt": digest([template_text(config.protocol), OPENING]),
-                "teacher": self.fingerprint(config.teacher.model),
-            },
-            build,
+        self.produce("synthesis", settings, found, build)
+
+    def synthesis_models(self) -> Models:
+        """What the synthesis asks."""
+        assert self.recipe.synthesis is not None
+        return synthesis_models(
+            self.recipe.synthesis, self.fingerprint, label, self.kind, self.open_here
+        )
+
+    def _made_from(self, config: SynthesisConfig, models: Models) -> dict[str, str]:
+        """Digests of all that a synthesis is made from."""
+        inputs = self.inputs
+        found = {
+            "seeds": seeds_digest(inputs.seeds),
+            "prompt": digest(protocol(config.protocol, config.domain).wording()),
+            **{f"model {role}": digest(name) for role, name in models.names.items()},
+        }
+        if inputs.passages:
+            found["passages"] = passages_digest(inputs.passages)
+        split = self.recipe.evaluation.split
+        for name, value in inputs.digests(inputs.benchmarks, split).items():
+            found[f"benchmark {name}"] = value
+        return found
+
+    def open_here(self, teacher: TeacherConfig) -> "BatchModel":
+        """A teacher in the process."""
+        from preceptor.teachers.local import LocalModel
+
+        return LocalModel(self.load(teacher.model, teacher.dtype), teacher.structured)
+
+    def sources(self) -> "Sources":
+        """What the synthesis is made from; the indexes are built anew."""
+        from preceptor.synthesis.stage import Sources
+
+        config, inputs = self.recipe.synthesis, self.inputs
+        assert config is not None
+        semantic = None
+        if config.semantic is not None:
+            from preceptor.synthesis.semantic import SemanticIndex
+
+            semantic = SemanticIndex(config.semantic.model, config.semantic.threshold)
+        return Sources(
+            inputs.seeds,
+            inputs.passages,
+            evaluated_texts(inputs, inputs.benchmarks) if inputs.benchmarks else None,
+            semantic,
         )
 
     def instructions(self) -> list[Instruction]:
@@ -194,7 +282,7 @@ class _Runner:
                 inputs.data_root,
                 encoder,
                 self.recipe.tuning.max_length,
-                index=evaluated_texts(inputs) if config.decontaminate else None,
+                index=evaluated_texts(inputs, inputs.evaluated) if config.decontaminate else None,
             )
             return mix(
                 config,

@@ -6,12 +6,12 @@ which is relative to where the command is given.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from preceptor import strict_yaml
 from preceptor.config import Config
@@ -41,9 +41,29 @@ class Recipe(Config):
     tasks_folder: str | None = Field(None, min_length=1)
     """A folder of your own task files, beside the library."""
     synthesis: SynthesisConfig | None = None
-    mixture: MixtureConfig
+    mixture: MixtureConfig = Field(
+        default_factory=lambda: MixtureConfig.model_construct(examples=0)
+    )
     tuning: TuningConfig = TuningConfig()
-    evaluation: EvaluationConfig
+    evaluation: EvaluationConfig = Field(
+        default_factory=lambda: EvaluationConfig.model_construct(tasks=())
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_its_stages(cls, content: Any) -> Any:
+        """Mixture and evaluation come together; a recipe with neither only synthesises."""
+        if isinstance(content, dict):
+            there = [name for name in ("mixture", "evaluation") if name in content]
+            if len(there) == 1 or (not there and content.get("synthesis") is None):
+                lacking = next(n for n in ("mixture", "evaluation") if n not in content)
+                raise PydanticCustomError("missing", "missing", {"key": lacking})
+        return content
+
+    @property
+    def tunes(self) -> bool:
+        """It goes on to a mixture, an adapter, scores and a report; else it ends with synthesis."""
+        return "mixture" in self.model_fields_set
 
     @property
     def folder(self) -> Path:
@@ -77,21 +97,28 @@ def label(model: str) -> str:
     return Path(model).name if os.path.exists(model) else model
 
 
-def recorded(config: Config) -> dict[str, Any]:
+def recorded(config: Config, exclude: Collection[str] = ()) -> dict[str, Any]:
     """Settings as manifests hold them: without what only says where things lie on this machine.
 
     Seeds, rows and models are recorded by their digests.
+
+    Args:
+        exclude: Further names to be left out, wherever they stand.
     """
     content: dict[str, Any] = config.model_dump(mode="json")
-    _strip(content)
+    _strip(content, (*UNRECORDED, *exclude))
     return content
 
 
-def _strip(content: dict[str, Any]) -> None:
+UNRECORDED = ("output", "data", "tasks_folder", "path")
+"""Settings that say where something lies; what lies there is recorded by its digest."""
+
+
+def _strip(content: dict[str, Any], without: Collection[str]) -> None:
     for name, value in list(content.items()):
-        if isinstance(value, dict):
-            _strip(value)
-        elif name in ("output", "data", "tasks_folder") or (name == "seeds" and _is_path(value)):
+        if isinstance(value, dict) and name not in without:
+            _strip(value, without)
+        elif name in without or (name == "seeds" and _is_path(value)):
             del content[name]
         elif name == "model" and isinstance(value, str):
             content[name] = label(value)
@@ -124,16 +151,7 @@ def _content(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
 
 def _place(content: dict[str, Any], folder: Path) -> None:
     """Make the paths in a recipe's own file relative to where the command is given."""
-    synthesis = content.get("synthesis")
-    inner = synthesis if isinstance(synthesis, dict) else {}
-    teacher = inner.get("teacher")
-    for keys, name, sure in (
-        (content, "data", True),
-        (content, "tasks_folder", True),
-        (content, "model", False),
-        (inner, "seeds", False),
-        (teacher if isinstance(teacher, dict) else {}, "model", False),
-    ):
+    for keys, name, sure in _paths(content):
         value = keys.get(name)
         if not isinstance(value, str) or not value:
             continue
@@ -141,6 +159,26 @@ def _place(content: dict[str, Any], folder: Path) -> None:
         # A model or a set of seeds may be named in other ways than by a path.
         if sure or value.endswith(".jsonl") or os.path.exists(beside):
             keys[name] = str(beside)
+
+
+def _paths(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, bool]]:
+    """Where paths may stand: the mapping, the key, and whether it is surely a path."""
+
+    def inner(keys: dict[str, Any], name: str) -> dict[str, Any]:
+        found = keys.get(name)
+        return found if isinstance(found, dict) else {}
+
+    yield content, "data", True
+    yield content, "tasks_folder", True
+    yield content, "model", False
+    synthesis = inner(content, "synthesis")
+    yield synthesis, "seeds", False
+    yield inner(synthesis, "passages"), "path", True
+    yield inner(synthesis, "semantic"), "model", False
+    for group in (synthesis, inner(synthesis, "answers"), inner(synthesis, "categories")):
+        teacher = inner(group, "teacher")
+        if not teacher.get("endpoint"):
+            yield teacher, "model", False
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -175,6 +213,7 @@ def _one(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         return f"unknown key {where!r}{did_you_mean(keys[-1], _known(keys[:-1]))}"
     if problem["type"] == "missing":
+        where = where or str(problem["ctx"]["key"])
         return f"the key {where!r} is missing"
     message = problem["msg"][:1].lower() + problem["msg"][1:]
     if problem["type"] == "value_error":  # our own words, about a group of settings as a whole

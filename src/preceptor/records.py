@@ -17,6 +17,14 @@ class Seed:
     category: str
     """BioInstruct's: qa, ie, gen or other."""
     topic: str
+    view: str = ""
+    """Whose it is, where that is known: an expert's, a student's, a patient's."""
+    kind: str = ""
+    """Its form, where that is known: summarisation, multiple choice, ..."""
+    difficulty: int = 0
+    """1 to 5; 0 where it is not known."""
+    classification: bool | None = None
+    """Whether its output is one of a few labels; None where nobody has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,10 @@ class Reply:
     reply_tokens: int
     finished: bool
     """It ended by itself: false when it was cut by the length limit."""
+    cost: float = 0.0
+    """In dollars; 0 for a model on this machine."""
+    model: str = ""
+    """What answered, as the endpoint names it; empty where that says nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,23 @@ class Instruction:
     nearest_rouge_l: float
     verdicts: Mapping[str, str] = field(default_factory=dict)
     """Filter name to 'keep' or the reason for dropping."""
+    category_vote: str = ""
+    """The category that a model voted for; empty where none was asked."""
+    topic: str = ""
+    view: str = ""
+    kind: str = ""
+    difficulty: int = 0
+    """1 to 5; 0 where it is not known."""
+    unanswerable: bool = False
+    """It was asked for as a task that its input cannot answer."""
+    passage_id: str = ""
+    """The passage that it was grounded on."""
+    call_ids: tuple[str, ...] = ()
+    """Calls after the first that it took: its classification, its input, its answer."""
+    cost: float = 0.0
+    """Dollars: its share of the calls that it took."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Flag name to what it saw: for a reader to look at; no reason to drop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,13 @@ COMMANDS = _commands()
 def test_the_commands_are_those_of_the_design() -> None:
     verbs = {"demo", "run", "plan", "synthesize", "mix", "tune", "evaluate", "report"}
     assert {command[0] for command in COMMANDS if command} == verbs | {"tasks", "data"}
-    inner = {group: set[str]() for group in ("tasks", "data")}
+    inner = {group: set[str]() for group in ("tasks", "data", "synthesize")}
     for command in COMMANDS:
         if len(command) > 1:
             inner[command[0]].add(command[1])
     assert inner == {
         "tasks": {"list", "show", "preview", "protocols", "fetch", "lint", "figure"},
+        "synthesize": {"run", "show", "rejections", "card"},
         "data": {"import", "export", "card", "decontaminate", "lm-eval"},
     }
 
@@ -40,7 +41,7 @@ def test_every_command_explains_itself(place: Place, command: tuple[str, ...]) -
     done = place.call(*command, "--help")
     assert (done.code, done.err) == (0, "")
     assert re.search(rf"Usage: .*{' '.join(command)}", done.out)
-    if len(command) > 1 or (command and command not in (("tasks",), ("data",))):
+    if len(command) > 1 or (command and command not in (("tasks",), ("data",), ("synthesize",))):
         assert "--json" in done.out
 
 

@@ -23,7 +23,7 @@ def _answered(folder: Path) -> int:
     if not (folder / "ledger.sqlite").exists():
         return -1
     with closing(sqlite3.connect(f"file:{folder}/ledger.sqlite?mode=ro", uri=True)) as ledger:
-        (count,) = ledger.execute("SELECT count(reply) FROM requests").fetchone()
+        (count,) = ledger.execute("SELECT count(reply) FROM calls").fetchone()
     return int(count)
 
 

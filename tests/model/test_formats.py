@@ -5,12 +5,19 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from preceptor.errors import ModelError, RecipeError
-from preceptor.model.formats import encode_prompt, encode_target, resolve_format, stop_ids
+from preceptor.model.formats import (
+    encode_conversation,
+    encode_prompt,
+    encode_target,
+    resolve_format,
+    stop_ids,
+)
 from preceptor.model.loading import resolve
 from preceptor.model.tokenizer import (
     begin_token_ids,
     encode,
     encode_continuation,
+    encode_markup,
     pad_token_id,
     special_tokens,
     stop_token_id,
@@ -254,3 +261,47 @@ def test_special_tokens_include_those_added_later() -> None:
     tokenizer = make_tiny_tokenizer()
     tokenizer.add_tokens([AddedToken("<|late|>", special=True)])
     assert set(special_tokens(tokenizer)) == {BEGIN, END, PAD, TURN, "<|late|>"}
+
+
+CONTENTS = st.lists(
+    st.sampled_from(["Hi ", "\n", TURN, END, BEGIN, "<|", "\ue0000\ue000", "yes"]), max_size=6
+).map("".join)
+
+
+@given(contents=st.lists(CONTENTS, min_size=2, max_size=5))
+def test_only_the_template_ends_turns_in_a_conversation(contents: list[str]) -> None:
+    roles = ["system", *["user", "assistant"] * 2]
+    turns = list(zip(roles, contents, strict=False))
+    ids = encode_conversation(TINY, turns)
+    text = "".join(f"{role}\n{content}{TURN}\n" for role, content in turns) + "assistant\n"
+    assert TINY.decode(ids) == BEGIN + text
+    assert (ids.count(BOS), ids.count(TURN_END), ids.count(EOS)) == (1, len(turns), 0)
+    if not any(name in "".join(contents) for name in (BEGIN, TURN, END)):
+        assert ids == encode_markup(TINY, BEGIN + text)
+
+
+def test_a_users_turn_alone_is_a_prompt() -> None:
+    for tokenizer in (TINY, _without_template()):
+        assert encode_conversation(tokenizer, [("user", "Hi")]) == encode_prompt(
+            tokenizer, "auto", "Hi"
+        )
+
+
+def test_a_system_turn_goes_before_the_users_where_the_template_refuses_it() -> None:
+    tokenizer = make_tiny_tokenizer()
+    tokenizer.chat_template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        + CHAT_TEMPLATE
+    )
+    folded = encode_conversation(tokenizer, [("system", "Be brief."), ("user", "Hi")])
+    assert folded == encode_prompt(tokenizer, "chat", "Be brief.\n\nHi")
+    with pytest.raises(ModelError, match="no system"):
+        encode_conversation(tokenizer, [("system", "Be brief."), ("assistant", "Hi")])
+
+
+def test_a_conversation_without_a_template_is_one_alpaca_prompt_unless_answered() -> None:
+    bare = _without_template()
+    turns = [("system", "Be brief."), ("user", "Hi")]
+    assert encode_conversation(bare, turns) == encode_prompt(bare, "alpaca", "Be brief.\n\nHi")
+    with pytest.raises(ModelError, match="no chat template"):
+        encode_conversation(bare, [*turns, ("assistant", "Hm"), ("user", "Well?")])

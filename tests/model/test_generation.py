@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,15 @@ import torch
 from preceptor.errors import ModelError
 from preceptor.model import attention, lora
 from preceptor.model.formats import encode_prompt, stop_ids
-from preceptor.model.generation import Generated, LocalTeacher, attention_as, generate
+from preceptor.model.generation import (
+    Generated,
+    LocalTeacher,
+    attention_as,
+    decode,
+    generate,
+)
 from preceptor.model.loading import LoadedModel, load
+from preceptor.model.sampling import Decoding
 from preceptor.records import Reply
 from tests.tiny import FAMILIES, make_tiny_model
 
@@ -64,34 +72,81 @@ def test_an_answer_ends_before_the_first_stop_token(llama: LoadedModel) -> None:
     assert answers[1].finished
 
 
-def test_sampling_depends_on_the_seed_alone(llama: LoadedModel) -> None:
-    def sampled(seed: int) -> list[Generated]:
-        return generate(
-            llama, _prompts(llama), 16, seed=seed, stop_ids=[], temperature=1.0, top_p=0.9
-        )
-
-    first = sampled(7)
-    torch.rand(3)
-    assert sampled(7) == first != sampled(2**64 - 1)
+DRAWN = Decoding(16, temperature=1.0, top_p=0.9, seed=7)
 
 
-def test_a_tiny_top_p_is_greedy(llama: LoadedModel) -> None:
+def _drawn(
+    loaded: LoadedModel, prompts: Sequence[Sequence[int]], *rows: Decoding
+) -> list[Generated]:
+    return decode(loaded, prompts, rows, stop_ids=[])
+
+
+def test_a_row_is_what_it_is_alone_whatever_is_beside_it(loaded: LoadedModel) -> None:
+    """Rows end at different steps, so most of the batch is gone before the last row is done."""
+    prompts = _prompts(loaded)
+    rows = [DRAWN, Decoding(9), Decoding(23, temperature=1.3, presence_penalty=1.0, seed=2**63)]
+    alone = [_drawn(loaded, [p], row)[0] for p, row in zip(prompts, rows, strict=True)]
+    assert [len(answer.ids) for answer in alone] == [16, 9, 23]
+    assert _drawn(loaded, prompts, *rows) == alone
+    assert _drawn(loaded, prompts[::-1], *rows[::-1]) == alone[::-1]
+    assert _drawn(loaded, prompts[1:] + prompts[1:], *rows[1:], *rows[1:]) == alone[1:] * 2
+
+
+def test_a_row_follows_its_own_seed(llama: LoadedModel) -> None:
+    prompt = _prompts(llama)[1]
+    first, again, other = _drawn(llama, [prompt] * 3, DRAWN, DRAWN, replace(DRAWN, seed=8))
+    assert first == again != other
+
+
+def test_a_tiny_top_p_or_temperature_is_greedy(llama: LoadedModel) -> None:
     prompts = _prompts(llama)
-    sampled = generate(llama, prompts, 16, temperature=1.0, top_p=1e-6, stop_ids=[])
-    assert sampled == generate(llama, prompts, 16, stop_ids=[])
+    greedy = generate(llama, prompts, 16, stop_ids=[])
+    for row in (replace(DRAWN, top_p=1e-6), replace(DRAWN, temperature=1e-30, top_p=1.0)):
+        assert _drawn(llama, prompts, *[row] * 3) == greedy
 
 
-def test_sampling_covers_the_whole_vocabulary(llama: LoadedModel) -> None:
-    """A hidden top-k of 50 is transformers' default, and no recipe of ours would say so."""
-    drawn = generate(llama, _prompts(llama, ["a"] * 200), 1, temperature=50.0, stop_ids=[])
-    assert len({answer.ids for answer in drawn}) > 100
+def test_a_batch_draws_as_its_model_says(llama: LoadedModel) -> None:
+    """2,000 first tokens against the softmax of one pass: total variation within the noise."""
+    prompt = _prompts(llama)[0]
+    with torch.no_grad():
+        logits = llama.model(torch.tensor([prompt])).logits[0, -1]
+    expected = (logits / 0.7).softmax(dim=-1)
+    rows = [Decoding(1, temperature=0.7, seed=seed) for seed in range(2000)]
+    drawn = torch.tensor([a.ids[0] for a in _drawn(llama, [prompt] * 2000, *rows)])
+    found = torch.bincount(drawn, minlength=len(expected)) / 2000
+    noise = (expected / 2000).sqrt().sum() / 2
+    assert (found - expected).abs().sum() / 2 < noise
+
+
+def test_a_penalised_row_does_not_repeat_itself(llama: LoadedModel) -> None:
+    (answer,) = _drawn(llama, [_prompts(llama)[0]], Decoding(60, presence_penalty=1e4))
+    assert len(set(answer.ids)) == 60
+    assert len(set(generate(llama, [_prompts(llama)[0]], 60, stop_ids=[])[0].ids)) < 60
+
+
+def test_a_guide_forbids_tokens_and_ends_a_row(llama: LoadedModel) -> None:
+    class Even:
+        """Even tokens only, three of them."""
+
+        def forbid(self, logits: torch.Tensor) -> None:
+            logits[1::2] = -torch.inf
+
+        def ended(self, ids: Sequence[int]) -> bool:
+            return len(ids) == 3
+
+    prompts, rows = _prompts(llama), [DRAWN, Decoding(2), Decoding(5)]
+    answers = decode(llama, prompts, rows, stop_ids=[], guides=[Even(), Even(), None])
+    assert [len(answer.ids) for answer in answers] == [3, 2, 5]
+    assert [answer.finished for answer in answers] == [True, False, False]
+    assert not any(token % 2 for answer in answers[:2] for token in answer.ids)
+    assert answers[2] == _drawn(llama, [prompts[2]], rows[2])[0]
 
 
 def test_the_callers_random_numbers_are_left_alone(llama: LoadedModel) -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    generate(llama, _prompts(llama), 4, stop_ids=[], temperature=1.0, top_p=0.9)
+    _drawn(llama, _prompts(llama), *[DRAWN] * 3)
     assert torch.equal(torch.rand(4), expected)
 
 
@@ -143,7 +198,7 @@ def test_the_old_attention_is_back_after_an_error(llama: LoadedModel) -> None:
 
 
 def test_generation_is_silent(llama: LoadedModel, capfd: pytest.CaptureFixture[str]) -> None:
-    generate(llama, _prompts(llama), 4, stop_ids=[2], temperature=1.0, top_p=0.9)
+    decode(llama, _prompts(llama), [DRAWN] * 3, stop_ids=[2])
     assert capfd.readouterr() == ("", "")
 
 

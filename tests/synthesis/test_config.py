@@ -3,12 +3,17 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from preceptor.synthesis.config import SynthesisConfig, TeacherConfig
+from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.protocols import protocol
+from preceptor.teachers.calls import Sampling
+from preceptor.teachers.config import TeacherConfig
 
 
 def test_the_defaults_are_the_papers_where_it_is_known() -> None:
     config = SynthesisConfig()
-    assert (config.demonstrations, config.rouge_l, config.seeds) == (3, 0.7, "biomedical")
+    assert (config.rouge_l, config.stem, config.seeds) == (0.7, False, "biomedical")
+    defaults = protocol(config.protocol).defaults
+    assert (defaults.demonstrations, defaults.machine_demonstrations) == (3, 0)
 
 
 def test_an_unknown_key_is_refused() -> None:
@@ -20,7 +25,8 @@ def test_an_unknown_key_is_refused() -> None:
     ("key", "value"),
     [
         *[("demonstrations", 0), ("requests", 0), ("tasks_per_request", 0), ("target", 0)],
-        *[("rouge_l", 1.1), ("rouge_l", -0.1), ("rouge_l", math.nan), ("protocol", "alpaca")],
+        *[("opening_words", 0), ("unanswerable", 1), ("lag", 0), ("benchmarks", "all")],
+        *[("rouge_l", 1.1), ("rouge_l", -0.1), ("rouge_l", math.nan), ("protocol", "flan")],
     ],
 )
 def test_a_value_out_of_range_is_refused(key: str, value: object) -> None:
@@ -40,6 +46,42 @@ def test_a_teachers_value_out_of_range_is_refused(key: str, value: object) -> No
         TeacherConfig.model_validate({key: value})
 
 
-def test_sampling_is_what_decides_a_reply_besides_model_prompts_and_batch() -> None:
-    config = TeacherConfig()
-    assert set(config.sampling()) == set(TeacherConfig.model_fields) - {"model", "batch"}
+@pytest.mark.parametrize(
+    ("quotas", "message"),
+    [
+        ({"category": {"qa": 0.5}}, "category: shares add up to 0.5, not to 1"),
+        ({"topic": {"heart": 1.2, "lung": -0.2}}, "topic: a share must be above 0"),
+        ({"category": {"nli": 1.0}}, "category 'nli' is not one of qa, ie, gen, other"),
+        ({"difficulty": {6: 1.0}}, "a difficulty is 1 to 5"),
+    ],
+)
+def test_quotas_that_cannot_be_kept_are_refused(quotas: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        SynthesisConfig.model_validate({"quotas": quotas})
+
+
+@pytest.mark.parametrize("stop", ["16.", "20", "\n4. "])
+def test_a_number_is_no_stop_text(stop: str) -> None:
+    with pytest.raises(ValidationError, match="would cut a reply at a dose"):
+        TeacherConfig.model_validate({"stop": [stop]})
+
+
+def test_requests_are_few_without_a_target_and_unlimited_with_one() -> None:
+    assert SynthesisConfig().most_requests == 48
+    assert SynthesisConfig(target=9).most_requests is None
+    assert SynthesisConfig(target=9, requests=7).most_requests == 7
+
+
+def test_sampling_is_the_protocols_where_the_teacher_says_nothing() -> None:
+    default = Sampling(0.7, 0.5, 2.0, 99, ("###",))
+    assert TeacherConfig().sampling(default) == default
+    own = TeacherConfig(temperature=0.0, top_p=1.0, presence_penalty=0.0, max_new_tokens=5)
+    assert own.sampling(default) == Sampling(0.0, 1.0, 0.0, 5, ("###",))
+
+
+def test_roles_are_the_models_that_are_asked() -> None:
+    other = {"model": "judge", "endpoint": "http://127.0.0.1:1/v1"}
+    config = SynthesisConfig.model_validate(
+        {"answers": {"teacher": other}, "categories": {"votes": 0, "teacher": other}}
+    )
+    assert list(config.teachers()) == ["teacher", "answers"]

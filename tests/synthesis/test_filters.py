@@ -1,7 +1,20 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from preceptor.records import Seed
-from preceptor.synthesis.filters import BANNED, FILTERS, Context, judge, runs_of_words
+from preceptor.synthesis.filters import (
+    FILTERS,
+    GROUP_NAMES,
+    NAMES,
+    ON_INSTRUCTION,
+    Context,
+    FilterConfig,
+    judge,
+    judge_instruction,
+    runs_of_words,
+)
 from preceptor.synthesis.parse import Parsed
 from preceptor.synthesis.prompts import load_template, render
 from preceptor.synthesis.seedbank import load_seeds
@@ -19,11 +32,6 @@ def task(
     return Parsed(0, instruction, input, output, "")
 
 
-def reason(judged: Parsed) -> str:
-    drop = judge(judged, CONTEXT).drop
-    return drop.reason if drop else ""
-
-
 def test_a_sound_task_passes_every_filter() -> None:
     judgement = judge(task(), CONTEXT)
     assert judgement.drop is None
@@ -38,77 +46,49 @@ def test_the_first_drop_ends_the_judging() -> None:
     assert judgement.drop.detail == "draw"
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        *[(3, "instruction too short"), (4, ""), (150, ""), (151, "instruction too long")],
-    ],
-)
-def test_instruction_length(words: int, expected: str) -> None:
-    assert reason(task(" ".join(["word"] * words))) == expected
+def test_the_filters_are_those_that_the_settings_name() -> None:
+    assert tuple(filter_.__name__ for filter_ in FILTERS) == NAMES
+    assert set(NAMES) > ON_INSTRUCTION
+    assert not set(GROUP_NAMES) & set(NAMES)
 
 
-@pytest.mark.parametrize("word", BANNED)
-def test_each_banned_word_drops_in_any_case(word: str) -> None:
-    assert reason(task(f"Please {word.upper()} of the heart.")) == "banned word"
+def test_every_filter_says_what_it_is_for() -> None:
+    assert all(filter_.__doc__ for filter_ in FILTERS)
 
 
-@pytest.mark.parametrize("word", ["profile", "mapping", "graphene", "drawn", "imaging"])
-def test_a_banned_word_within_another_does_not(word: str) -> None:
-    assert reason(task(f"Describe the {word} of this drug.")) == ""
+def test_a_filter_that_is_off_does_not_judge() -> None:
+    drawing = task("Draw the heart for the class.")
+    judgement = judge(drawing, CONTEXT, FilterConfig(off=("banned_words",)))
+    assert judgement.drop is None
+    assert "banned_words" not in judgement.verdicts
 
 
-@pytest.mark.parametrize(
-    ("judged", "expected"),
-    [
-        (task("Write a program that counts cells."), "asks for a program"),
-        (task("(Explain) the result to her."), "odd first character"),
-        (task("Étudiez le résultat du test."), "odd first character"),
-        (task(output=""), "empty output"),
-        (task(output="potassium 5.9 mmol/l."), "output repeats the input"),
-        (task(output="Explain the result to the reader"), "output repeats the instruction"),
-        (task(output="The causes are:"), "output ends in a colon"),
-        (task(input="Findings:"), "input ends in a colon"),
-        (task(input="https://example.org/a?b=c"), "input is a bare link"),
-        (task(input="www.example.org, http://example.org"), "input is a bare link"),
-        (task("name the ANTIDOTE!"), "instruction too short"),
-        (task(output="Give protamine sulfate: slowly"), "copied demonstration"),
-        (task(input="Dear [Patient's name], your test is back."), "placeholder in the input"),
-        (task(input="<insert text here>"), "placeholder in the input"),
-        (task(input="Age: ____ years"), "placeholder in the input"),
-        (task(input="Please provide the patient's history."), "placeholder in the input"),
-        (task(input="Seen by Dr XXX on Monday"), "placeholder in the input"),
-        (task(output="High.<|im_end|>"), "leaked prompt text"),
-        (task(output="High.\nUser:\nThanks"), "leaked prompt text"),
-        (task(output="Ask only for what can be done with text alone."), "leaked prompt text"),
-        (task(output="I'm sorry, but that is unsafe."), "refusal"),
-        (task(output="I cannot answer medical questions."), "refusal"),
-        (task(output="As an AI language model, I have no body."), "refusal"),
-    ],
-)
-def test_reasons(judged: Parsed, expected: str) -> None:
-    assert reason(judged) == expected
-
-
-@pytest.mark.parametrize(
-    "judged",
-    [
-        task(input="See https://example.org: the potassium was 5.9 mmol/L."),
-        task(input="Sodium [135-145 mmol/L] and BP <140/90, age >65"),
-        task(output="The patient said: I cannot sleep."),
-        task(output="The user of an inhaler: rinse the mouth."),
-        task(input="", output="Give protamine."),
-    ],
-)
-def test_what_only_resembles_a_fault_is_kept(judged: Parsed) -> None:
-    assert reason(judged) == ""
-
-
-def test_a_copied_instruction_names_the_demonstration() -> None:
-    shown = Seed("s2", "Name the antidote to heparin.", "", "Protamine.", "qa", "toxicology")
-    drop = judge(task("Name the antidote, to heparin"), Context((shown,), WORDING)).drop
+def test_an_instruction_is_judged_without_what_is_not_there_yet() -> None:
+    judgement = judge_instruction(task("Name the antidote to heparin.", "", ""), CONTEXT)
+    assert judgement.drop is None
+    assert set(judgement.verdicts) == ON_INSTRUCTION
+    drop = judge_instruction(task("Draw the heart for the class.", "", ""), CONTEXT).drop
     assert drop is not None
-    assert (drop.reason, drop.detail) == ("copied demonstration", "s2")
+    assert drop.reason == "banned word"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"off": ("banned_word",)}, "did you mean 'banned_words'?"),
+        ({"off": ("zzz",)}, "known are instruction_length, banned_words"),
+        ({"min_output_words": 9, "max_output_words": 8}, "nothing would pass"),
+        ({"near_copy": 0.0}, "greater than 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message.replace("?", r"\?")):
+        FilterConfig.model_validate(settings)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *GROUP_NAMES])
+def test_every_name_can_be_switched_off(name: str) -> None:
+    assert name not in judge(task(), CONTEXT, FilterConfig(off=(name,))).verdicts
 
 
 def test_the_seeds_pass_their_own_filters() -> None:
@@ -117,5 +97,11 @@ def test_the_seeds_pass_their_own_filters() -> None:
         assert judge(parsed, Context((), WORDING)).drop is None, seed.id
 
 
-def test_every_filter_says_what_it_is_for() -> None:
-    assert all(filter_.__doc__ for filter_ in FILTERS)
+@given(st.text(), st.text(), st.text(), st.booleans(), st.booleans())
+def test_no_text_makes_a_filter_raise(
+    instruction: str, input: str, output: str, finished: bool, unanswerable: bool
+) -> None:
+    context = Context((SHOWN,), WORDING, finished, unanswerable, passage=input)
+    for filter_ in FILTERS:
+        drop = filter_(Parsed(0, instruction, input, output, ""), context, FilterConfig())
+        assert drop is None or drop.reason

@@ -5,11 +5,15 @@ import re
 from collections import Counter
 from importlib.resources import files
 from itertools import combinations
+from typing import Any
 
 import pytest
 from rapidfuzz.distance import LCSseq
 
-KEYS = {"id", "instruction", "input", "output", "category", "topic"}
+from preceptor.synthesis.protocols.medinstruct import KINDS, VIEWS
+
+TEXTS = {"id", "instruction", "input", "output", "category", "topic", "view", "kind"}
+KEYS = TEXTS | {"difficulty", "classification"}
 CATEGORIES = {"qa", "ie", "gen", "other"}
 NO_INPUT_SPELLINGS = {
     *("n/a", "na", "none", "null", "nil", "no input", "noinput", "<noinput>", "<no input>"),
@@ -37,7 +41,12 @@ DIFFERENTIAL = re.compile(
     r"differential diagnosis|causes of (?:this|acute)|possible causes", re.IGNORECASE
 )
 
-Seed = dict[str, str]
+LABEL = re.compile(
+    r"[A-D]\. [^\n]+|(?:Yes|No|Eligible|Not eligible|Entailed|Contradicted|Neutral)[.,] .+",
+    re.DOTALL,
+)
+
+Seed = dict[str, Any]
 
 
 def read_seeds() -> list[Seed]:
@@ -79,11 +88,12 @@ def test_eighty_seeds_with_ids_in_order(seeds: list[Seed]) -> None:
     assert [seed["id"] for seed in seeds] == [f"bio-{n:03d}" for n in range(1, 81)]
 
 
-def test_exactly_the_six_string_keys(seeds: list[Seed]) -> None:
+def test_exactly_the_known_keys(seeds: list[Seed]) -> None:
     for seed in seeds:
         assert set(seed) == KEYS, seed
-        assert all(isinstance(value, str) for value in seed.values()), seed["id"]
-        assert all(value == value.strip() for value in seed.values()), seed["id"]
+        assert all(isinstance(seed[key], str) for key in TEXTS), seed["id"]
+        assert all(seed[key] == seed[key].strip() for key in TEXTS), seed["id"]
+        assert type(seed["classification"]) is bool, seed["id"]
         assert seed["instruction"], seed["id"]
         assert seed["output"], seed["id"]
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", seed["topic"]), seed["id"]
@@ -95,6 +105,25 @@ def test_categories_are_balanced_and_mixed(seeds: list[Seed]) -> None:
     assert all(15 <= count <= 25 for count in counts.values()), counts
     order = [seed["category"] for seed in seeds]
     assert all(len(set(order[i : i + 4])) > 1 for i in range(len(order) - 3))
+
+
+def test_views_kinds_and_levels_are_those_that_prompts_name(seeds: list[Seed]) -> None:
+    assert {seed["view"] for seed in seeds} == set(VIEWS)
+    assert {seed["kind"] for seed in seeds} == set(KINDS)
+    assert {seed["difficulty"] for seed in seeds} <= {1, 2, 3, 4, 5}
+
+
+def test_a_classification_answers_with_one_of_a_few_labels(seeds: list[Seed]) -> None:
+    classifications = [seed for seed in seeds if seed["classification"]]
+    assert 10 <= len(classifications) <= 20
+    for seed in classifications:
+        assert LABEL.fullmatch(seed["output"]), seed["id"]
+
+
+def test_a_choice_among_options_alone_is_a_classification(seeds: list[Seed]) -> None:
+    for seed in seeds:
+        if options(seed) and ANSWER.fullmatch(seed["output"]):
+            assert seed["classification"], seed["id"]
 
 
 def test_many_topics(seeds: list[Seed]) -> None:

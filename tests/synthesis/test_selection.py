@@ -1,94 +1,144 @@
+from preceptor.decontamination.index import build_index
+from preceptor.decontamination.items import benchmark
+from preceptor.decontamination.settings import Settings
+from preceptor.decontamination.stock import wording_of
 from preceptor.synthesis.config import SynthesisConfig
-from preceptor.synthesis.parse import format_task
-from preceptor.synthesis.requests import batches
-from preceptor.synthesis.seedbank import load_seeds
-from preceptor.synthesis.selection import Selection
-from tests.synthesis.scripted import ScriptedTeacher, reply
+from preceptor.synthesis.filters import Context, Drop
+from preceptor.synthesis.parse import Parsed
+from preceptor.synthesis.protocols.base import Wanted
+from preceptor.synthesis.selection import Accepted, Selection
+from preceptor.tasks.catalogue import load_tasks
+from preceptor.tasks.source import read_rows
+from tests.synthesis.scripted import SEEDS
 
-SEEDS = load_seeds("biomedical")
-CONFIG = SynthesisConfig(requests=4)
-(BATCH,) = batches(CONFIG, SEEDS, ScriptedTeacher(), 0)
-LEECH = format_task("Describe what a medical leech is good for.", "none", "Relieving congestion.")
-
-
-def selection(config: SynthesisConfig = CONFIG) -> Selection:
-    return Selection(config, SEEDS, "scripted@f")
+CONTEXT = Context(shown=tuple(SEEDS[:3]), wording=frozenset())
+LEECH = "Describe what a medical leech is good for."
 
 
-def test_a_kept_task_says_how_it_came() -> None:
+def task(instruction: str = LEECH, output: str = "Relieving congestion.", **more: object) -> Parsed:
+    return Parsed(0, instruction, str(more.pop("input", "")), output, "", **more)  # type: ignore[arg-type]
+
+
+def selection(**changes: object) -> Selection:
+    return Selection(SynthesisConfig.model_validate(changes), SEEDS)
+
+
+def accept(
+    chosen: Selection, one: Parsed, id: str = "t", wanted: Wanted | None = None
+) -> Accepted | Drop:
+    return chosen.accept(id, one, wanted or Wanted(), CONTEXT, whole=True)
+
+
+def reason(found: Accepted | Drop) -> str:
+    assert isinstance(found, Drop)
+    return found.reason
+
+
+def test_an_accepted_task_names_what_is_nearest_to_it() -> None:
+    found = accept(selection(), task())
+    assert isinstance(found, Accepted)
+    assert found.nearest.startswith("bio-")
+    assert 0 < found.nearest_rouge_l <= 0.7
+    assert list(found.verdicts)[-1] == "novelty"
+    assert set(found.verdicts.values()) == {"keep"}
+
+
+def test_the_first_of_two_alike_is_accepted_and_the_second_names_it() -> None:
     chosen = selection()
-    chosen.consider(BATCH.requests[0], reply(LEECH))
-    (kept,) = chosen.kept
-    request = BATCH.requests[0]
-    assert (kept.instruction, kept.input, kept.output) == (
-        "Describe what a medical leech is good for.",
-        "",
-        "Relieving congestion.",
-    )
-    assert (kept.category, kept.category_rule) == ("gen", "writing_verb")
-    assert (kept.request_id, kept.position, kept.id) == (request.id, 0, f"{request.id}-0")
-    assert kept.seed_ids == request.seed_ids
-    assert (kept.prompt_sha256, kept.teacher) == (request.prompt_sha256, "scripted@f")
-    assert (kept.prompt_tokens, kept.reply_tokens) == (10, len(LEECH.split()))
-    assert kept.sampling == CONFIG.teacher.sampling()
-    assert kept.nearest.startswith("bio-")
-    assert 0 < kept.nearest_rouge_l <= 0.7
-    assert list(kept.verdicts)[-1] == "novelty"
-    assert set(kept.verdicts.values()) == {"keep"}
-
-
-def test_the_first_of_two_alike_is_kept_and_the_second_names_it() -> None:
-    chosen = selection()
-    for request in BATCH.requests[:2]:
-        chosen.consider(request, reply(LEECH))
-    (rejected,) = chosen.rejected
-    assert (rejected.reason, rejected.request_id) == ("too similar", BATCH.requests[1].id)
-    assert rejected.detail == f"ROUGE-L 1.000 to {chosen.kept[0].id}"
+    accept(chosen, task(), "first")
+    found = accept(chosen, task(), "second")
+    assert found == Drop("too similar", "ROUGE-L 1.000 to first")
+    assert chosen.accepted == 1
 
 
 def test_a_seed_that_was_not_shown_is_too_similar_and_a_shown_one_is_a_copy() -> None:
-    chosen, request = selection(), BATCH.requests[0]
-    shown = request.seeds[0]
-    other = next(seed for seed in SEEDS if seed not in request.seeds)
-    for seed in (shown, other):
-        chosen.consider(request, reply(format_task(seed.instruction, "x", "A new answer.")))
-    assert [r.reason for r in chosen.rejected] == ["copied demonstration", "too similar"]
+    chosen = selection()
+    for seed, expected in ((SEEDS[0], "copied demonstration"), (SEEDS[9], "too similar")):
+        one = task(seed.instruction, "A new answer of its own.", input=seed.input)
+        assert reason(accept(chosen, one)) == expected
 
 
 def test_the_threshold_is_the_settings() -> None:
-    near = LEECH.replace("medical", "hungry")
-    for threshold, kept in ((0.7, 1), (0.95, 2)):
-        chosen = selection(CONFIG.model_copy(update={"rouge_l": threshold}))
-        chosen.consider(BATCH.requests[0], reply(LEECH))
-        chosen.consider(BATCH.requests[1], reply(near))
-        assert len(chosen.kept) == kept
+    for threshold, accepted in ((0.7, 1), (0.95, 2)):
+        chosen = selection(rouge_l=threshold)
+        accept(chosen, task())
+        accept(chosen, task(LEECH.replace("medical", "hungry")))
+        assert chosen.accepted == accepted
+
+
+def test_stems_are_compared_where_it_is_asked() -> None:
+    for stem, accepted in ((False, 2), (True, 1)):
+        chosen = selection(stem=stem)
+        accept(chosen, task("Summarise treatments helping patients sleeping poorly."))
+        accept(chosen, task("Summarises treatment helped patient sleeps poorly."))
+        assert chosen.accepted == accepted
 
 
 def test_a_score_equal_to_the_threshold_is_kept() -> None:
     # 7 of 10 tokens on both sides: 0.7 exactly, in rouge_score's arithmetic too.
-    first = "Zeta a1 a2 a3 a4 a5 a6 b7 b8 b9"
-    second = "Zeta a1 a2 a3 a4 a5 a6 c7 c8 c9"
     chosen = selection()
-    chosen.consider(BATCH.requests[0], reply(format_task(first, "", "One thing.")))
-    chosen.consider(BATCH.requests[1], reply(format_task(second, "", "Another thing.")))
-    assert [kept.nearest_rouge_l for kept in chosen.kept][1] == 0.7
+    accept(chosen, task("Zeta a1 a2 a3 a4 a5 a6 b7 b8 b9", "One thing."))
+    found = accept(chosen, task("Zeta a1 a2 a3 a4 a5 a6 c7 c8 c9", "Another thing."))
+    assert isinstance(found, Accepted)
+    assert found.nearest_rouge_l == 0.7
 
 
 def test_a_dropped_task_is_not_compared_with() -> None:
     chosen = selection()
-    chosen.consider(BATCH.requests[0], reply(LEECH.replace("Relieving congestion.", "")))
-    chosen.consider(BATCH.requests[1], reply(LEECH))
-    assert [r.reason for r in chosen.rejected] == ["empty output"]
-    assert len(chosen.kept) == 1
+    assert reason(accept(chosen, task(output=""))) == "empty output"
+    assert isinstance(accept(chosen, task()), Accepted)
 
 
-def test_counts_add_up() -> None:
+def test_an_instruction_alone_is_judged_by_what_it_says() -> None:
     chosen = selection()
-    chosen.consider(BATCH.requests[0], reply(f"{LEECH}\n\n{LEECH}\n\nInstruction: And", False))
-    chosen.consider(BATCH.requests[1], reply("No idea."))
-    assert chosen.counts() == {
-        "tasks_parsed": 2,
-        "kept": 1,
-        "rejected": {"cut off": 1, "no task": 1, "too similar": 1},
-        "kept_by_category": {"gen": 1},
-    }
+    found = chosen.accept("t", task(output=""), Wanted(), CONTEXT, whole=False)
+    assert isinstance(found, Accepted)
+    late, verdicts = chosen.finish(task(output=""), CONTEXT)
+    assert late is not None
+    assert verdicts["empty_output"] == late.reason == "empty output"
+    assert chosen.finish(task(), CONTEXT)[0] is None
+
+
+def test_an_opening_word_takes_no_more_than_its_share() -> None:
+    chosen = selection(opening_words=0.2, rouge_l=1.0)
+    for number in range(60):
+        words = " ".join(f"w{number}x{place}" for place in range(5))
+        opening = "Given" if number % 2 else f"Verb{number}"
+        found = accept(chosen, task(f"{opening} {words}"))
+    assert chosen.accepted == 50 + 5
+    assert found == Drop("opening word over its cap", "given")
+
+
+def test_a_label_takes_no_more_than_its_share_of_the_target() -> None:
+    chosen = selection(quotas={"topic": {"heart": 0.5, "lung": 0.5}}, target=4)
+    found = [
+        accept(chosen, task(f"Alpha{n} beta{n} gamma{n} delta{n}"), wanted=Wanted(topic="heart"))
+        for n in range(3)
+    ]
+    assert [isinstance(one, Accepted) for one in found] == [True, True, False]
+    assert found[2] == Drop("over its quota", "topic heart")
+    own = accept(chosen, task("Quite another thing here", topic="skin"))
+    assert own == Drop("over its quota", "topic skin")
+
+
+def test_counts_are_of_what_was_asked_for_and_of_the_rules() -> None:
+    chosen = selection()
+    accept(chosen, task(), wanted=Wanted(view="patient", difficulty=3))
+    counts = chosen.counts()
+    assert counts["view"] == {"patient": 1}
+    assert counts["difficulty"] == {3: 1}
+    assert sum(counts["category"].values()) == 1
+    assert counts["topic"] == {}
+
+
+def test_what_overlaps_with_an_evaluation_set_is_not_accepted() -> None:
+    measured = load_tasks()["bench_questions"]
+    index = build_index([benchmark(measured, "test", None)], Settings(), wording_of([measured]))
+    rows = read_rows(measured, "test", None)
+    longest = max((row.fields["question"] for row in rows), key=len)
+    found = accept(Selection(SynthesisConfig(), SEEDS, index), task(longest))
+    assert isinstance(found, Drop)
+    assert found.reason == "overlaps with a benchmark"
+    assert found.detail.startswith("bench_questions/test")
+    assert isinstance(accept(Selection(SynthesisConfig(), SEEDS, index), task()), Accepted)
+    assert isinstance(accept(selection(), task(longest)), Accepted)

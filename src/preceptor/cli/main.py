@@ -3,15 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from preceptor import __version__, strict_yaml
-from preceptor.cli import data, decontaminate, export, tasks
-from preceptor.errors import PreceptorError, RecipeError
+from preceptor import __version__
+from preceptor.cli import data, decontaminate, export, synthesis, tasks
+from preceptor.cli.options import AsJson, print_json
+from preceptor.cli.recipes import Changes, Output, RecipeFile, named_recipe, run_stages
+from preceptor.errors import PreceptorError
 
 app = typer.Typer(
     help="Instruction tuning, from seed tasks and data sets to a tuned model with proof.",
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(synthesis.app, name="synthesize")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(data.app, name="data")
 data.app.command("lm-eval")(export.lm_eval_export)
@@ -26,16 +28,6 @@ data.app.command("decontaminate")(decontaminate.decontaminate)
 
 INTERRUPTED = 130
 """What shells say of a command that was stopped by ctrl-C."""
-
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe: one YAML file.", metavar="RECIPE")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Output = Annotated[
-    str | None, typer.Option("--output", "-o", help="Folder of the run; else the recipe's.")
-]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key: --set tuning.rank=8."),
-]
 
 
 def recipes_folder() -> Path:
@@ -48,7 +40,7 @@ def recipes_folder() -> Path:
 @app.command()
 def demo(output: Output = None, as_json: AsJson = False) -> None:
     """Seeds to report on the embedded model: the main job, on a CPU, in minutes."""
-    _run(recipes_folder() / "demo.yaml", "report", output, None, as_json)
+    run_stages(recipes_folder() / "demo.yaml", None, output, None, as_json)
 
 
 @app.command()
@@ -56,15 +48,7 @@ def run(
     recipe: RecipeFile, output: Output = None, change: Changes = None, as_json: AsJson = False
 ) -> None:
     """Run every stage that a recipe names, skipping what is done."""
-    _run(recipe, "report", output, change, as_json)
-
-
-@app.command()
-def synthesize(
-    recipe: RecipeFile, output: Output = None, change: Changes = None, as_json: AsJson = False
-) -> None:
-    """Write instructions from the recipe's seeds, and stop."""
-    _run(recipe, "synthesize", output, change, as_json)
+    run_stages(recipe, None, output, change, as_json)
 
 
 @app.command()
@@ -72,7 +56,7 @@ def mix(
     recipe: RecipeFile, output: Output = None, change: Changes = None, as_json: AsJson = False
 ) -> None:
     """Mix data sets and instructions into training examples, and stop."""
-    _run(recipe, "mix", output, change, as_json)
+    run_stages(recipe, "mix", output, change, as_json)
 
 
 @app.command()
@@ -80,7 +64,7 @@ def tune(
     recipe: RecipeFile, output: Output = None, change: Changes = None, as_json: AsJson = False
 ) -> None:
     """Tune an adapter on the mixture, and stop."""
-    _run(recipe, "tune", output, change, as_json)
+    run_stages(recipe, "tune", output, change, as_json)
 
 
 @app.command()
@@ -88,7 +72,7 @@ def evaluate(
     recipe: RecipeFile, output: Output = None, change: Changes = None, as_json: AsJson = False
 ) -> None:
     """Score base and tuned on the recipe's tasks, and stop."""
-    _run(recipe, "evaluate", output, change, as_json)
+    run_stages(recipe, "evaluate", output, change, as_json)
 
 
 @app.command()
@@ -96,7 +80,7 @@ def report(
     recipe: RecipeFile, output: Output = None, change: Changes = None, as_json: AsJson = False
 ) -> None:
     """Write the report; stages that are not done are run first."""
-    _run(recipe, "report", output, change, as_json)
+    run_stages(recipe, "report", output, change, as_json)
 
 
 @app.command()
@@ -107,63 +91,11 @@ def plan(
     from preceptor.cli import show
     from preceptor.plan import estimate
 
-    found = estimate(_recipe(recipe, output, change))
+    found = estimate(named_recipe(recipe, output, change))
     if as_json:
-        _print_json(found.to_json())
+        print_json(found.to_json())
     else:
         show.plan(found)
-
-
-def _recipe(path: Path, output: str | None, change: list[str] | None) -> Any:
-    from preceptor.recipe import read_recipe
-
-    changes = dict(_change(text) for text in change or [])
-    if output is not None:
-        changes["output"] = output
-    return read_recipe(path, changes)
-
-
-def _change(text: str) -> tuple[str, object]:
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise RecipeError(f"--set {text!r}: write KEY=VALUE, such as tuning.rank=8")
-    try:
-        return key, strict_yaml.load(value)
-    except strict_yaml.NotYaml as error:
-        raise RecipeError(f"--set {text!r}: the value is not YAML") from error
-
-
-def _run(
-    path: Path, until: str, output: str | None, change: list[str] | None, as_json: bool
-) -> None:
-    from preceptor import pipeline
-    from preceptor.cli import show
-
-    recipe = _recipe(path, output, change)
-    outcome = pipeline.run(recipe, until, None if as_json else show.stage)
-    if as_json:
-        _print_json(
-            {
-                "recipe": recipe.name,
-                "folder": str(recipe.folder),
-                "artifacts": {
-                    name: {
-                        "folder": str(made.path),
-                        "digest": made.digest,
-                        "fresh": made.fresh,
-                        "counts": dict(made.counts),
-                    }
-                    for name, made in outcome.artifacts.items()
-                },
-                "report": str(outcome.report) if outcome.report else None,
-            }
-        )
-    elif outcome.report:
-        show.end(outcome.report)
-
-
-def _print_json(value: Mapping[str, Any]) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _version(wanted: bool) -> None:

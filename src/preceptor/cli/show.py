@@ -12,6 +12,7 @@ from preceptor.progress import clock
 
 if TYPE_CHECKING:
     from preceptor.plan import Estimate
+    from preceptor.synthesis.estimate import SynthesisEstimate
 
 
 def stage(name: str, artifact: Artifact) -> None:
@@ -38,9 +39,10 @@ def _lines(name: str, artifact: Artifact) -> list[str]:
     counts, timings = artifact.counts, artifact.timings()
     if name == "synthesis":
         rejected = ", ".join(f"{n} {reason}" for reason, n in counts["rejected"].items())
+        dollars = f", ${counts['dollars']:,.2f}" if counts["dollars"] else ""
         return [
-            f"{counts['requests']} requests, {counts['tasks_parsed']} whole tasks, "
-            f"{counts['kept']} kept",
+            f"{counts['requests']:,} requests, {counts['tasks_parsed']:,} whole tasks, "
+            f"{counts['kept']:,} kept{dollars}: {counts['ended']}",
             f"rejected: {rejected or 'none'}",
         ]
     if name == "adapter":
@@ -95,8 +97,37 @@ def plan(found: "Estimate") -> None:
             console.print(
                 f"{found.instructions:,} of these will be synthesised instructions, once written"
             )
+    if found.lines:
+        console.print(table)
+        console.print(
+            f"in all about {clock(found.seconds)} by {found.basis}; "
+            f"memory about {found.memory_bytes / 2**30:.1f} GiB"
+        )
+    if found.synthesis is not None:
+        _synthesis(found.synthesis, console)
+    else:
+        console.print("no paid calls")
+
+
+def _synthesis(found: "SynthesisEstimate", console: Console) -> None:
+    """What a synthesis would take, with its spread."""
+    table = Table("synthesis", "likely", "at least", "at most", box=None, header_style="bold")
+    rows = {
+        "requests": found.requests,
+        "calls": found.calls,
+        "prompt tokens": found.prompt_tokens,
+        "reply tokens": found.reply_tokens,
+    }
+    for name, spread in rows.items():
+        numbers = (spread.likely, spread.low, spread.high)
+        table.add_row(name, *(f"{number:,.0f}" for number in numbers))
+    if found.dollars is not None:
+        spread = found.dollars
+        numbers = (spread.likely, spread.low, spread.high)
+        table.add_row("dollars", *(f"{number:,.2f}" for number in numbers))
     console.print(table)
-    console.print(
-        f"in all about {clock(found.seconds)} by {found.basis}; "
-        f"memory about {found.memory_bytes / 2**30:.1f} GiB; no paid calls"
-    )
+    console.print(Text(f"{found.basis}; {'; '.join(found.prices)}", "dim"))
+    if found.dollars is None:
+        console.print("dollars: unknown, for a price is; set teacher.price")
+    elif not found.dollars.high:
+        console.print("no paid calls")

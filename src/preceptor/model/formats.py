@@ -13,6 +13,8 @@ Prompt and target are tokenised apart, so no token spans the seam and a prompt's
 on what follows. BOS comes once, where the model wants one; a chat template brings its own.
 """
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from jinja2 import TemplateError
@@ -142,6 +144,66 @@ def _chat_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
         *encode(tokenizer, before[left:] + content + after[:right]),
         *encode_markup(tokenizer, after[right:]),
     ]
+
+
+def encode_conversation(
+    tokenizer: PreTrainedTokenizerBase, turns: Sequence[tuple[str, str]]
+) -> list[int]:
+    """Token ids of a conversation, up to where the assistant's next answer begins.
+
+    A single user's turn is encoded as :func:`encode_prompt` does in the format ``auto``. A system
+    turn goes before the user's where the template has no place for one (Gemma), and where there is
+    no template.
+
+    Args:
+        turns: Role ('system', 'user' or 'assistant') and content of each.
+
+    Raises:
+        ModelError: The template fails, or there is none and the assistant has spoken.
+    """
+    if [role for role, _ in turns] == ["user"]:
+        return encode_prompt(tokenizer, "auto", turns[0][1])
+    if not tokenizer.chat_template:
+        if any(role == "assistant" for role, _ in turns):
+            raise ModelError(
+                "the tokenizer has no chat template, so no conversation with an assistant's turns "
+                "can be shown to this model: use a model tuned for chat"
+            )
+        return encode_prompt(tokenizer, "alpaca", "\n\n".join(content for _, content in turns))
+    try:
+        return _conversation(tokenizer, turns)
+    except ModelError:
+        if [role for role, _ in turns[:2]] != ["system", "user"]:
+            raise
+        first = ("user", f"{turns[0][1]}\n\n{turns[1][1]}")
+        return _conversation(tokenizer, [first, *turns[2:]])
+
+
+def _conversation(
+    tokenizer: PreTrainedTokenizerBase, turns: Sequence[tuple[str, str]]
+) -> list[int]:
+    names = special_tokens(tokenizer)
+    contents = "".join(content for _, content in turns)
+    plain = [{"role": role, "content": content} for role, content in turns]
+    if not any(name in contents for name in names):
+        return encode_markup(tokenizer, _render(tokenizer, plain, answer_next=True))
+    # Contents speak of special tokens: masked, so that only the template's own count as such.
+    mark = next(c for c in map(chr, range(ord(SLOT), 0xF900)) if c not in contents)
+    numbered = sorted(names, key=len, reverse=True)
+    name_of = {f"{mark}{i}{mark}": name for i, name in enumerate(numbered)}
+    mask_of = {name: mask for mask, name in name_of.items()}
+    special = re.compile("(" + "|".join(map(re.escape, numbered)) + ")")
+    masked = re.compile(f"{mark}\\d+{mark}")
+    for turn in plain:
+        turn["content"] = special.sub(lambda found: mask_of[found[0]], turn["content"])
+    ids: list[int] = []
+    for piece in special.split(_render(tokenizer, plain, answer_next=True)):
+        if piece in names:
+            ids.append(names[piece])
+        elif piece:
+            text = masked.sub(lambda found: name_of[found[0]], piece)
+            ids += encode_continuation(tokenizer, text) if ids else encode(tokenizer, text)
+    return ids
 
 
 def _render(

@@ -3,11 +3,12 @@
 A reply comes from a language model, so little is certain about it. A line that begins with
 "Instruction:", "Input:" or "Output:" opens a field, whatever its case, numbering or markdown; other
 names (Task, Response, ...) are taken for them only where the label itself is absent. Nothing here
-judges a task: see ``filters``.
+judges a task: see ``filters``. Replies of other shapes: ``parse_json``, ``parse_numbered``,
+``parse_list``, ``parse_instances``.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 NO_INPUT = "none"
@@ -62,6 +63,16 @@ class Parsed:
     output: str
     fault: str
     """Why it is no whole task: 'no task', 'no instruction', 'no output', 'cut off'; else empty."""
+    topic: str = ""
+    """What the teacher says that it is about; empty where it was not asked."""
+    view: str = ""
+    """Whose it is, as the teacher says: an expert's, a student's, a patient's."""
+    kind: str = ""
+    """Its form, as the teacher says: summarisation, multiple choice, ..."""
+    difficulty: int = 0
+    """1 to 5, as the teacher says; 0 where it does not."""
+    repaired: str = ""
+    """What had to be mended to read it ('json', 'numbering'); empty where nothing had."""
 
     @property
     def complete(self) -> bool:
@@ -96,12 +107,28 @@ def parse(text: str, finished: bool) -> list[Parsed]:
         lines = "\n".join(_INLINE.sub("\n", line) for line in lines).split("\n")
         marks = _marks(lines)
     tasks = [_task(position, part) for position, part in enumerate(_parts(lines, marks))]
-    if not tasks:
-        tasks = [Parsed(0, "", "", "", "no task")]
-    if not finished:
-        last = tasks[-1]
-        tasks[-1] = Parsed(last.position, last.instruction, last.input, last.output, "cut off")
-    return tasks
+    return closed(tasks, finished)
+
+
+def closed(tasks: list[Parsed], finished: bool) -> list[Parsed]:
+    """The tasks of a reply as every parser gives them back.
+
+    Never empty; positions count from 0; the last task of a reply that did not end by itself is
+    'cut off'.
+    """
+    tasks = [replace(task, position=position) for position, task in enumerate(tasks)]
+    tasks = tasks or [Parsed(0, "", "", "", "no task")]
+    return tasks if finished else [*tasks[:-1], replace(tasks[-1], fault="cut off")]
+
+
+def labels_in(text: str) -> list[tuple[int, str]]:
+    """(line from 0, field) of every line that may open a field; aliases count."""
+    return [(mark.line, mark.field) for mark in _marks(text.split("\n"))]
+
+
+def one_line(text: str) -> str:
+    """An instruction as ``Parsed`` holds it: on one line, without marks around the whole."""
+    return _unwrapped(" ".join(text.split()))
 
 
 def normalise_input(text: str) -> str:
@@ -160,7 +187,7 @@ def _preferred(marks: list[_Mark], field: str) -> list[_Mark]:
 
 
 def _task(position: int, part: dict[str, str]) -> Parsed:
-    instruction = _unwrapped(" ".join(_value(part.get("instruction", "")).split()))
+    instruction = one_line(_value(part.get("instruction", "")))
     output = _value(part.get("output", ""))
     fault = ""
     if not instruction:

@@ -1,69 +1,151 @@
-"""What is asked: fixed batches of prompts, each a function of the config, the seeds and a number.
+"""From what is to be asked to the calls that ask it, and from replies to records.
 
-A batch is ``teacher.batch`` consecutive requests and shares one stream of random bits, so a reply
-depends on all prompts of its batch. Its id says so: it hashes the teacher's weights, the sampling,
-the batch's seed and prompts. The same id is the same reply, whatever else is asked for: filters,
-thresholds and further batches leave it as it is.
+Every call's id is the hash of what decides its reply: the model, the messages, the sampling, a
+seed. The seed is a draw of the request's number, or of the task's id: so the same call comes again
+in every run that reaches it, and the ledger answers.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from preceptor import draws
-from preceptor.artifact import digest
-from preceptor.records import Seed
+from preceptor.records import Instruction, Seed
+from preceptor.synthesis.categories import categorise
 from preceptor.synthesis.config import SynthesisConfig
-from preceptor.synthesis.prompts import OPENING, draw_demonstrations, load_template, render
-from preceptor.synthesis.teacher import Teacher
+from preceptor.synthesis.filters import flags
+from preceptor.synthesis.parse import Parsed
+from preceptor.synthesis.protocols.answers import ask_answer
+from preceptor.synthesis.protocols.base import Ask, TaskProtocol, Wanted
+from preceptor.synthesis.slots import Item, Part, Slot
+from preceptor.synthesis.votes import VOTE_SCHEMA, decide, vote_messages
+from preceptor.teachers.calls import Call, Sampling, make_call
+
+VOTING = Sampling(temperature=1.0, max_new_tokens=16)
+"""Votes are drawn, so that several of them say how sure the model is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One prompt of a batch."""
+class Caller:
+    """Makes the calls of a run."""
 
-    id: str
-    """Hash of its batch, and its place there."""
-    prompt: str
-    prompt_sha256: str
-    seeds: tuple[Seed, ...]
-    """The demonstrations, in the order shown."""
+    def __init__(
+        self,
+        config: SynthesisConfig,
+        protocol: TaskProtocol,
+        models: Mapping[str, str],
+        seed: int,
+    ) -> None:
+        """For models by role.
 
-    @property
-    def seed_ids(self) -> tuple[str, ...]:
-        """Ids of the demonstrations, in the order shown."""
-        return tuple(seed.id for seed in self.seeds)
+        Args:
+            models: Role to name and fingerprint, for each role of ``config.teachers()``.
+        """
+        self._config, self._protocol, self._models, self._seed = config, protocol, models, seed
+        self._teachers = config.teachers()
+        self.roles = tuple(self._teachers)
+        self.structured = config.teacher.asks_json
+        separate = config.answers.separate
+        self.separate_answers = protocol.defaults.separate_answers if separate is None else separate
 
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Requests that go out together."""
-
-    seed: int
-    """The teacher's, in [0, 2**63)."""
-    requests: tuple[Request, ...]
-
-
-def batches(
-    config: SynthesisConfig, seeds: Sequence[Seed], teacher: Teacher, seed: int
-) -> Iterator[Batch]:
-    """The stage's batches in order; the last is shorter where the numbers do not divide."""
-    template = load_template(config.protocol)
-    for number, start in enumerate(range(0, config.requests, config.teacher.batch)):
-        shown = [
-            draw_demonstrations(seeds, config.demonstrations, seed, index)
-            for index in range(start, min(start + config.teacher.batch, config.requests))
-        ]
-        prompts = [render(template, seeds_shown, config.tasks_per_request) for seeds_shown in shown]
-        batch_seed = draws.bits(seed, "batch", number) >> 1
-        decides = [teacher.fingerprint, config.teacher.sampling(), batch_seed, prompts, OPENING]
-        key = digest(decides)[:16]
-        requests = (
-            Request(f"{key}-{place:03d}", prompt, _sha256(prompt), seeds_shown)
-            for place, (prompt, seeds_shown) in enumerate(zip(prompts, shown, strict=True))
+    def task(self, index: int, shown: Sequence[Seed], wanted: Wanted, tasks: int) -> Call:
+        """The first call of a request."""
+        ask = self._protocol.ask(
+            *(shown, wanted, tasks, self.structured),
+            with_output=not self.separate_answers,
         )
-        yield Batch(batch_seed, tuple(requests))
+        sampling = self._teachers["teacher"].sampling(self._protocol.defaults.sampling["task"])
+        note = {"request": index, "seeds": [one.id for one in shown], **_noted(wanted)}
+        return self._call(ask, "teacher", sampling, note, "task", index)
+
+    def follow(self, ask: Ask, task_id: str, step: int) -> Call:
+        """A further call of the protocol about a task."""
+        sampling = self._protocol.defaults.sampling[ask.kind]
+        return self._call(ask, "teacher", sampling, {"task": task_id}, ask.kind, task_id, step)
+
+    def answer(self, task: Parsed, item: Item, number: int) -> Call:
+        """The call that writes a task's output."""
+        role = "answers" if "answers" in self._teachers else "teacher"
+        ask = ask_answer(task.instruction, task.input, item.draft.wanted)
+        default = self._protocol.defaults.sampling.get("answer", Sampling())
+        sampling = self._teachers[role].sampling(default)
+        note = {"task": item.id, "part": number}
+        return self._call(ask, role, sampling, note, "answer", item.id, number)
+
+    def vote(self, task: Parsed, item: Item, number: int, turn: int) -> Call:
+        """A call that asks for a task's category."""
+        role = "votes" if "votes" in self._teachers else "teacher"
+        messages = vote_messages(task.instruction, task.input, task.output)
+        ask = Ask("vote", messages, VOTE_SCHEMA if self._teachers[role].asks_json else None)
+        note = {"task": item.id, "part": number}
+        return self._call(ask, role, VOTING, note, "vote", item.id, number, turn)
+
+    def record(self, slot: Slot, item: Item, part: Part) -> Instruction:
+        """A kept task with the whole way it came."""
+        task, reply = part.task, slot.reply
+        assert reply is not None
+        ruled, rule = categorise(task.instruction, task.input, task.output)
+        category, by = decide(ruled, rule, part.votes, self._config.categories.decide)
+        number = next(i for i, one in enumerate(item.parts) if one is part)
+        wanted = item.draft.wanted
+        later = sum(made.cost for _, made, _ in item.calls if made is not None)
+        return Instruction(
+            id=item.id if len(item.parts) == 1 else f"{item.id}-{number}",
+            instruction=task.instruction,
+            input=task.input,
+            output=task.output,
+            category=category,
+            category_rule=by,
+            seed_ids=tuple(one.id for one in slot.shown),
+            request_id=slot.call.id,
+            position=task.position,
+            teacher=self._models["teacher"],
+            sampling=slot.call.sampling.to_json(),
+            prompt_sha256=slot.call.prompt_sha256,
+            prompt_tokens=reply.prompt_tokens,
+            reply_tokens=reply.reply_tokens,
+            nearest=item.accepted.nearest,
+            nearest_rouge_l=item.accepted.nearest_rouge_l,
+            verdicts={**item.accepted.verdicts, **part.verdicts},
+            category_vote=", ".join(vote or "unclear" for vote in part.votes),
+            topic=task.topic or wanted.topic,
+            view=task.view or wanted.view,
+            kind=task.kind or wanted.kind,
+            difficulty=task.difficulty or wanted.difficulty,
+            unanswerable=wanted.unanswerable,
+            passage_id=wanted.passage.id if wanted.passage else "",
+            call_ids=tuple(call.id for call, _, _ in item.calls),
+            cost=reply.cost / max(slot.found, 1) + later / len(item.parts),
+            flags=flags(task),
+        )
+
+    def _call(
+        self,
+        ask: Ask,
+        role: str,
+        sampling: Sampling,
+        note: Mapping[str, object],
+        *what: str | int,
+    ) -> Call:
+        return make_call(
+            self._models[role],
+            ask.kind,
+            role,
+            ask.messages,
+            sampling,
+            draws.bits(self._seed, "call", *what) >> 1,
+            ask.schema,
+            ask.opening if self._teachers[role].local else "",
+            note,
+        )
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _noted(wanted: Wanted) -> dict[str, object]:
+    """What a request asked for, where it asked for anything in particular."""
+    found: dict[str, object] = {
+        "category": wanted.category,
+        "topic": wanted.topic,
+        "view": wanted.view,
+        "kind": wanted.kind,
+        "difficulty": wanted.difficulty,
+        "unanswerable": wanted.unanswerable,
+        "passage": wanted.passage.id if wanted.passage else "",
+    }
+    return {name: value for name, value in found.items() if value}

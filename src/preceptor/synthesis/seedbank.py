@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +12,10 @@ from preceptor.records import Seed
 from preceptor.synthesis.categories import CATEGORIES
 from preceptor.synthesis.parse import normalise_input
 
-KEYS = tuple(field.name for field in fields(Seed))
+KEYS = ("id", "instruction", "input", "output", "category", "topic")
+"""What every seed has."""
+OPTIONAL = {"view": str, "kind": str, "difficulty": int, "classification": bool}
+"""What some protocols show or ask by."""
 
 
 def load_seeds(name_or_path: str, at_least: int = 1) -> list[Seed]:
@@ -87,19 +90,26 @@ def _seed(line: str, where: str) -> Seed:
     if not isinstance(value, dict):
         raise SeedError(f"{where}: not a JSON object but {type(value).__name__}")
     lacking = [key for key in KEYS if key not in value]
-    unknown = [key for key in value if key not in KEYS]
+    unknown = [key for key in value if key not in KEYS and key not in OPTIONAL]
+    wrong = [key for key, kind in OPTIONAL.items() if type(value.get(key, kind())) is not kind]
     not_text = [key for key in KEYS if not isinstance(value.get(key), str)]
     empty = [key for key in ("id", "instruction", "output") if not str(value.get(key)).strip()]
     for problem, keys in (
         ("lacks the key", lacking),
         ("has the unknown key", unknown),
         ("needs a string for", not_text),
+        ("needs another type of value for", wrong),
         ("has an empty", empty),
     ):
         if keys:
-            raise SeedError(f"{where}: {problem} {keys[0]!r}; a seed has {', '.join(KEYS)}")
+            raise SeedError(
+                f"{where}: {problem} {keys[0]!r}; a seed has {', '.join(KEYS)}, "
+                f"and may have {', '.join(OPTIONAL)}"
+            )
     if value["category"] not in CATEGORIES:
         raise SeedError(
             f"{where}: the category {value['category']!r} is not one of {', '.join(CATEGORIES)}"
         )
+    if not 0 <= value.get("difficulty", 0) <= 5:
+        raise SeedError(f"{where}: the difficulty {value['difficulty']} is not 1 to 5")
     return Seed(**(value | {"input": normalise_input(value["input"])}))

@@ -1,107 +1,239 @@
-"""Synthesis: seed tasks in, new instructions out (BioInstruct, arXiv 2310.19975).
+"""Synthesis: seed tasks in, new instructions out (BioInstruct, arXiv 2310.19975, and kin).
 
-One pass: a prompt shows three random seeds and asks for a task with its input and its output; the
-reply is parsed, filtered, and compared by ROUGE-L with the seeds and everything kept so far. The
-teacher's own tasks are never shown to it.
+The course says what to ask and what follows; models answer; the ledger has both before anything is
+made of them. What is written is a function of the settings and of the replies, in the order of the
+requests' numbers.
 """
 
-import time
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from preceptor import progress
 from preceptor.artifact import Work
-from preceptor.errors import StageError
-from preceptor.records import Reply, Seed
+from preceptor.decontamination.index import Index
+from preceptor.records import Instruction, Reply, Seed
 from preceptor.synthesis import tables
+from preceptor.synthesis.commits import Commits
 from preceptor.synthesis.config import SynthesisConfig
-from preceptor.synthesis.ledger import Ledger
-from preceptor.synthesis.requests import Batch, Request, batches
+from preceptor.synthesis.course import Course, Sink
+from preceptor.synthesis.drive import Driver, Effort, drive_here
+from preceptor.synthesis.emission import Files, Tally
+from preceptor.synthesis.ledger import Ledger, charging
+from preceptor.synthesis.models import Models
+from preceptor.synthesis.passages import Passage
+from preceptor.synthesis.protocols import protocol
+from preceptor.synthesis.requests import Caller
 from preceptor.synthesis.selection import Selection
-from preceptor.synthesis.teacher import Teacher
+from preceptor.synthesis.slots import Rejection
+from preceptor.synthesis.wishes import Wishes
+from preceptor.teachers.budget import Budget, Spent
+from preceptor.teachers.calls import Call, Endpoint
+from preceptor.teachers.open import open_endpoint
+
+if TYPE_CHECKING:  # it imports torch
+    from preceptor.synthesis.semantic import SemanticIndex
 
 INSTRUCTIONS = "instructions.parquet"
 REJECTIONS = "rejections.parquet"
 REQUESTS = "requests.parquet"
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a synthesis is made from, besides its settings."""
+
+    seeds: Sequence[Seed]
+    passages: Sequence[Passage] = ()
+    benchmarks: Index | None = None
+    """What nothing kept may overlap with."""
+    semantic: "SemanticIndex | None" = None
+    """Empty; for the second novelty filter, where it is asked for."""
+
+
 def synthesise(
     config: SynthesisConfig,
-    seeds: Sequence[Seed],
-    teacher: Teacher,
+    sources: Sources,
+    models: Models,
     ledger_path: Path,
     work: Work,
     seed: int = 0,
+    course: str = "",
     label: str = "synthesise",
-) -> dict[str, int | dict[str, int]]:
+) -> dict[str, Any]:
     """Ask, select and write ``instructions``, ``rejections`` and ``requests`` as Parquet.
 
-    Only what the ledger lacks is asked, a batch at a time. With a target the number kept is looked
-    at after each batch, so a few more may be kept. That nothing is kept is a result, not an error.
+    Only what the ledger lacks is asked. That nothing is kept is a result, not an error.
 
     Args:
         config: What to ask for.
-        seeds: At least ``config.demonstrations``.
-        teacher: Samples as ``config.teacher`` says.
-        ledger_path: Made when it is not there; may serve many stages and teachers.
-        work: Gets the files, and in its timings how many requests had to be asked.
-        seed: Of the draws of demonstrations and of the teacher's sampling.
+        ledger_path: Made when it is not there; may serve many courses and models.
+        work: Gets the files, and in its timings how many calls had to be asked.
+        seed: Of all draws.
+        course: Under which verdicts stand in the ledger.
         label: Of the progress bar.
 
     Returns:
-        Counts: requests sent, replies that ended by themselves, whole tasks parsed, kept, rejected
-        by reason, kept by category, prompt and reply tokens.
+        Counts: requests and calls sent, replies that ended by themselves, whole tasks parsed, kept,
+        rejected by reason, kept by category, tokens, dollars, and why it ended.
 
     Raises:
-        StageError: The teacher answered another number of prompts than it was asked.
+        BudgetReachedError: What was paid for is in the ledger; the same command goes on.
+        TeacherError: An endpoint cannot be used.
+        StageError: A teacher answered another number of calls than it was asked.
         ArtifactError: The ledger is damaged.
         StorageError: The disk is full.
     """
-    by = f"{teacher.name}@{teacher.fingerprint}"
-    selection = Selection(config, seeds, by)
-    answered: list[tuple[Request, Reply]] = []
-    work.timings |= {"requests_asked": 0, "teacher_seconds": 0.0}
-    with Ledger(ledger_path) as ledger, progress.bar(label, config.requests) as bar:
-        for batch in batches(config, seeds, teacher, seed):
-            known = ledger.replies(batch.requests)
-            replies = known or _ask(config, batch, teacher, ledger, by, work)
-            for request, reply in zip(batch.requests, replies, strict=True):
-                selection.consider(request, reply)
-                answered.append((request, reply))
-            (bar.resume if known else bar.advance)(len(replies))
-            bar.advance(0, note=f"{len(selection.kept)} kept")
-            if config.target is not None and len(selection.kept) >= config.target:
-                break
-    tables.write_instructions(work.files / INSTRUCTIONS, selection.kept)
-    tables.write_rejections(work.files / REJECTIONS, selection.rejected)
-    tables.write_requests(work.files / REQUESTS, answered)
-    return _counts([reply for _, reply in answered], selection)
+    paths = (work.files / name for name in (INSTRUCTIONS, REJECTIONS, REQUESTS))
+    with Ledger(ledger_path) as ledger, tables.tables(*paths) as made:
+        effort = Effort()
+        files = Files(*made, course, effort.waiting.append)
+        ended = run_course(config, sources, models, ledger, files, seed, effort, label)
+        work.timings |= {
+            "requests_asked": effort.asked,
+            "teacher_seconds": round(effort.seconds, 3),
+            "faults": dict(effort.faults),
+            "paid": _paid(ledger),
+        }
+    return {**files.tally.to_json(), "ended": ended}
 
 
-def _ask(
-    config: SynthesisConfig, batch: Batch, teacher: Teacher, ledger: Ledger, by: str, work: Work
-) -> list[Reply]:
-    """Send a batch, with the ledger told before and after."""
-    ledger.ask(batch.requests, by, config.teacher.sampling())
-    started = time.monotonic()
-    answers = teacher.complete([request.prompt for request in batch.requests], batch.seed)
-    work.timings["teacher_seconds"] += round(time.monotonic() - started, 3)
-    work.timings["requests_asked"] += len(answers)
-    replies = [Reply(a.text, a.prompt_tokens, a.reply_tokens, a.finished) for a in answers]
-    if len(replies) != len(batch.requests):
-        raise StageError(
-            f"the teacher {teacher.name} gave {len(replies)} replies to {len(batch.requests)} "
-            "prompts; a teacher must answer each prompt once"
+@dataclass(slots=True)
+class Preview:
+    """A sink that holds the few records of a preview."""
+
+    ended: str = ""
+    kept_records: list[Instruction] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    def call(self, call: Call, reply: Reply | None, why: str) -> None:
+        """As ``Sink``."""
+        self.tally.call(call, reply)
+
+    def kept(self, instruction: Instruction) -> None:
+        """As ``Sink``."""
+        self.tally.keep(instruction)
+        self.kept_records.append(instruction)
+
+    def rejected(self, rejection: Rejection) -> None:
+        """As ``Sink``."""
+        self.tally.rejected[rejection.reason] += 1
+        self.rejections.append(rejection)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON writes it."""
+        return {
+            "ended": self.ended,
+            "counts": self.tally.to_json(),
+            "kept": [asdict(one) for one in self.kept_records],
+            "rejected": [asdict(one) for one in self.rejections],
+        }
+
+
+def preview(
+    config: SynthesisConfig,
+    sources: Sources,
+    models: Models,
+    ledger_path: Path,
+    seed: int,
+    count: int,
+) -> Preview:
+    """Make a few instructions as the whole run would make its first; raises as ``synthesise``.
+
+    Returns:
+        The first ``count`` that are kept, and what was not kept before them.
+    """
+    made = Preview()
+    with Ledger(ledger_path) as ledger:
+        made.ended = run_course(
+            config, sources, models, ledger, made, seed, Effort(), "preview", count
         )
-    ledger.answer(batch.requests, replies)
-    return replies
+    return made
 
 
-def _counts(replies: Sequence[Reply], selection: Selection) -> dict[str, int | dict[str, int]]:
-    return {
-        "requests": len(replies),
-        "replies_finished": sum(reply.finished for reply in replies),
-        **selection.counts(),
-        "prompt_tokens": sum(reply.prompt_tokens for reply in replies),
-        "reply_tokens": sum(reply.reply_tokens for reply in replies),
-    }
+def run_course(
+    config: SynthesisConfig,
+    sources: Sources,
+    models: Models,
+    ledger: Ledger,
+    sink: Sink,
+    seed: int,
+    effort: Effort,
+    label: str,
+    few: int | None = None,
+) -> str:
+    """Drive a course to its end; returns why it ended. Raises as ``synthesise``.
+
+    Args:
+        few: End when so many are kept.
+    """
+    way = protocol(config.protocol, config.domain)
+    wishes = Wishes(config, way.defaults, sources.seeds, sources.passages, seed)
+    selection = Selection(config, sources.seeds, sources.benchmarks, sources.semantic)
+    caller = Caller(config, way, models.names, seed)
+    course = Course(config, way, wishes, selection, caller, sink, few)
+    paid = ledger.totals()
+    budget = Budget(config.budget, Spent(paid.dollars, paid.tokens, paid.calls))
+    target = few or config.target
+    total = target or config.most_requests or 0
+    with progress.bar(label, total) as bar:
+
+        def tell() -> None:
+            done = course.kept if target else course.emitted
+            spent = f", ${budget.spent.dollars:,.2f}" if budget.spent.dollars else ""
+            note = f"{course.kept:,} kept of {course.emitted:,} requests{spent}"
+            if not effort.asked:  # all of it was in the ledger
+                bar.resume(done - bar.done)
+            bar.advance(done - bar.done, note)
+
+        settings = config.teachers()
+        remote = [role for role in caller.roles if role not in models.here]
+        batch = {role: settings[role].batch for role in models.here}
+        if remote:
+            asyncio.run(_drive(config, course, ledger, models, remote, budget, effort, tell))
+        else:
+            drive_here(course, ledger, models.here, batch, effort, tell, budget, models.names)
+    return course.ended
+
+
+async def _drive(
+    config: SynthesisConfig,
+    course: Course,
+    ledger: Ledger,
+    models: Models,
+    remote: Sequence[str],
+    budget: Budget,
+    effort: Effort,
+    tell: Callable[[], None],
+) -> None:
+    settings = config.teachers()
+    commits = Commits(ledger)
+    budget.on_charge = lambda call, what, tokens, dollars: commits.later(
+        charging(call, what, tokens, dollars)
+    )
+    try:
+        async with AsyncExitStack() as stack:
+            endpoints: dict[str, tuple[Endpoint, int]] = {}
+            opened = []
+            for role in remote:
+                endpoint = await stack.enter_async_context(open_endpoint(settings[role], budget))
+                endpoints[role] = (endpoint, settings[role].concurrency)
+                opened.append(endpoint)
+            here = {role: (model, settings[role].batch) for role, model in models.here.items()}
+            driver = Driver(course, ledger, commits, effort, tell, models.names)
+            try:
+                await driver.run(endpoints, here, budget)
+            finally:
+                for endpoint in opened:
+                    effort.faults.update(endpoint.faults)
+    finally:
+        commits.close()
+
+
+def _paid(ledger: Ledger) -> dict[str, float | int]:
+    totals = ledger.totals()
+    return {"dollars": round(totals.dollars, 6), "tokens": totals.tokens, "calls": totals.calls}

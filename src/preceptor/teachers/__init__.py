@@ -1,0 +1,1 @@
+"""Language models that are asked: what is asked, how fast, at what price, and what came back."""

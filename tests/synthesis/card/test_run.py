@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from preceptor.errors import ArtifactError
+from preceptor.synthesis.card.run import SAMPLES, read_run
+
+KEPT = [{"instruction": f"Do {n}.", "teacher": "gpt@1"} for n in range(4)]
+REJECTED = [
+    *(
+        {"reason": "too similar", "instruction": f"Do {n}.", "detail": "ROUGE-L 0.8 to a"}
+        for n in range(9)
+    ),
+    {"reason": "refusal", "instruction": "Say.", "detail": "I cannot"},
+]
+CALLS = [
+    {"kind": "task", "prompt_tokens": 100, "reply_tokens": 50, "cost": 0.25, "why": ""},
+    {"kind": "task", "prompt_tokens": 0, "reply_tokens": 0, "cost": 0.0, "why": "timed out"},
+    {"kind": "answer", "prompt_tokens": 10, "reply_tokens": 5, "cost": 0.05, "why": ""},
+]
+
+
+def _artifact(folder: Path, calls: list[dict[str, Any]], kept: list[dict[str, Any]]) -> Path:
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps({"key": "abc"}))
+    for name, rows in (("instructions", kept), ("rejections", REJECTED), ("requests", calls)):
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    return folder
+
+
+def test_everything_that_was_judged_and_paid_is_counted(tmp_path: Path) -> None:
+    run = read_run(_artifact(tmp_path / "s", CALLS, KEPT))
+    assert (run.key, run.teachers, run.kept, run.found) == ("abc", ("gpt@1",), 4, 14)
+    assert list(run.rejected.items()) == [("too similar", 9), ("refusal", 1)]
+    assert run.calls == {"task": 2, "answer": 1}
+    assert run.unanswered == 1
+    assert (run.prompt_tokens, run.reply_tokens) == (110, 55)
+    assert run.dollars == pytest.approx(0.30)
+
+
+def test_some_of_each_reason_are_shown_and_the_same_ones_again(tmp_path: Path) -> None:
+    folder = _artifact(tmp_path / "s", CALLS, KEPT)
+    run = read_run(folder, seed=3)
+    assert [one.reason for one in run.samples] == ["too similar"] * SAMPLES + ["refusal"]
+    assert len({one.instruction for one in run.samples}) == SAMPLES + 1
+    assert run.samples[-1].detail == "I cannot"
+    assert run.samples == read_run(folder, seed=3).samples
+
+
+def test_columns_that_a_version_did_not_write_are_left_out(tmp_path: Path) -> None:
+    calls = [{"id": "a", "prompt_tokens": 7}]
+    run = read_run(_artifact(tmp_path / "s", calls, [{"instruction": "Do."}]))
+    assert run.calls == {"request": 1}
+    assert (run.prompt_tokens, run.reply_tokens, run.dollars) == (7, None, None)
+    assert run.teachers == ()
+    assert run.kept == 1
+
+
+def test_another_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"manifest\.json .* name the folder of a synthesis"):
+        read_run(tmp_path)
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"instructions\.parquet cannot be read"):
+        read_run(tmp_path)
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(ArtifactError, match="no JSON object"):
+        read_run(tmp_path)
