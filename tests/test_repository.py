@@ -23,6 +23,9 @@ def test_a_recipe_is_valid_and_names_tasks_of_the_library(path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.name == path.stem
     tasks = load_tasks()
+    if not recipe.tunes:
+        assert recipe.synthesis is not None
+        return
     assert select(tasks, [*recipe.mixture.tasks, *recipe.evaluation.tasks])
 
 
@@ -67,7 +70,7 @@ def test_a_pages_commands_exist(page: Path) -> None:
             continue
         assert not words or words[0] in commands, f"{page.name}: preceptor {words[0]}"
         inner = getattr(commands.get(words[0]), "commands", None) if words else None
-        if inner and len(words) > 1:
+        if inner and len(words) > 1 and not words[1].endswith(".yaml"):
             assert words[1] in inner, f"{page.name}: preceptor {' '.join(words[:2])}"
 
 

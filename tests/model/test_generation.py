@@ -7,17 +7,15 @@ import torch
 
 from preceptor.errors import ModelError
 from preceptor.model import attention, lora
-from preceptor.model.formats import encode_prompt, stop_ids
+from preceptor.model.formats import encode_prompt
 from preceptor.model.generation import (
     Generated,
-    LocalTeacher,
     attention_as,
     decode,
     generate,
 )
 from preceptor.model.loading import LoadedModel, load
 from preceptor.model.sampling import Decoding
-from preceptor.records import Reply
 from tests.tiny import FAMILIES, make_tiny_model
 
 TEXTS = ("Hi", "Name the diseases in this sentence, and be quick about it.", "yes or no?")
@@ -200,33 +198,3 @@ def test_the_old_attention_is_back_after_an_error(llama: LoadedModel) -> None:
 def test_generation_is_silent(llama: LoadedModel, capfd: pytest.CaptureFixture[str]) -> None:
     decode(llama, _prompts(llama), [DRAWN] * 3, stop_ids=[2])
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_teacher_answers_in_chat_format_and_counts_tokens(llama: LoadedModel) -> None:
-    teacher = LocalTeacher(llama, temperature=0.0, top_p=1.0, max_new_tokens=10)
-    replies = teacher.complete(TEXTS, seed=1)
-    tokenizer = llama.tokenizer
-    prompts = [encode_prompt(tokenizer, "chat", text) for text in TEXTS]
-    expected = generate(llama, prompts, 10, stop_ids=stop_ids(tokenizer, "chat"))
-    assert replies == [
-        Reply(
-            str(tokenizer.decode(list(answer.ids), skip_special_tokens=True)),
-            len(prompt),
-            len(answer.ids),
-            answer.finished,
-        )
-        for prompt, answer in zip(prompts, expected, strict=True)
-    ]
-    assert (teacher.name, teacher.fingerprint) == (llama.name, llama.fingerprint)
-
-
-def test_a_teachers_sampling_follows_its_seed(llama: LoadedModel) -> None:
-    teacher = LocalTeacher(llama, temperature=1.0, top_p=0.95, max_new_tokens=16)
-    assert teacher.complete(TEXTS, 1) == teacher.complete(TEXTS, 1) != teacher.complete(TEXTS, 2)
-
-
-def test_a_teacher_without_a_chat_template_is_asked_in_alpaca_format(tiny_model: Path) -> None:
-    bare = load(str(tiny_model), dtype="float32")
-    bare.tokenizer.chat_template = None
-    reply = LocalTeacher(bare, 0.0, 1.0, 2).complete(["Hi"], 0)[0]
-    assert reply.prompt_tokens == len(encode_prompt(bare.tokenizer, "alpaca", "Hi"))

@@ -16,11 +16,11 @@ from preceptor.synthesis.filters import (
     runs_of_words,
 )
 from preceptor.synthesis.parse import Parsed
-from preceptor.synthesis.prompts import load_template, render
+from preceptor.synthesis.protocols import protocol
 from preceptor.synthesis.seedbank import load_seeds
 
 SHOWN = Seed("s1", "Name the antidote.", "", "Give protamine sulfate slowly.", "qa", "toxicology")
-WORDING = runs_of_words(render(load_template("bioinstruct"), (), 1))
+WORDING = runs_of_words(protocol("bioinstruct").wording())
 CONTEXT = Context((SHOWN,), WORDING)
 
 

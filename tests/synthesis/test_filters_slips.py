@@ -163,6 +163,12 @@ def test_what_only_resembles_a_refusal_is_kept(output: str) -> None:
     assert reason(task(output=output)) == ""
 
 
+def test_an_apology_in_an_e_mail_is_its_writers() -> None:
+    asked = "Write an e-mail that cancels the visit."
+    assert reason(task(asked, output="My apologies for the short notice.")) == ""
+    assert reason(task(asked, output="As an AI, I cannot write it.")) == "refusal"
+
+
 def test_declining_for_want_of_information_is_right_where_that_was_asked_for() -> None:
     declines = task(output="I cannot determine the dose: the weight is not given.")
     assert reason(declines) == "refusal"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from preceptor.errors import ModelError
 from preceptor.model.loading import LoadedModel, load
 from preceptor.records import Reply
+from preceptor.synthesis.protocols.schemas import tasks_schema
 from preceptor.teachers.calls import Message, Sampling, make_call
-from preceptor.teachers.constrained import Grammars
+from preceptor.teachers.constrained import LONGEST_TEXT, Grammars, bounded
 from preceptor.teachers.local import LocalModel
 from tests.tiny import make_tiny_model
 
@@ -184,3 +185,12 @@ def test_smollm2_writes_a_task_that_follows_its_schema() -> None:
         assert reply.finished
         assert follows(json.loads(reply.text), TASK)
     assert _replies(model, TASK, sampling, 2) == [second]
+
+
+def test_every_string_of_a_bounded_schema_ends() -> None:
+    schema = tasks_schema(with_output=True, traits=True)
+    item = bounded(schema)["properties"]["tasks"]["items"]["properties"]
+    assert item["instruction"] == {"type": "string", "maxLength": LONGEST_TEXT}
+    assert item["difficulty"] == schema["properties"]["tasks"]["items"]["properties"]["difficulty"]
+    assert bounded(SHORT) == SHORT
+    assert bounded({"type": "string", "enum": ["qa"]}) == {"type": "string", "enum": ["qa"]}

@@ -418,6 +418,11 @@ def test_a_reply_that_was_withheld_is_paid_for_and_not_asked_for_again() -> None
     assert len(asked.server.seen) == 1
 
 
+def test_a_schema_that_a_server_quietly_ignores_is_noted() -> None:
+    asked = ask(after(), call(schema=SCHEMA))
+    assert asked.endpoint.notes == {"a reply to a call with a schema is no JSON": 1}
+
+
 def test_tokens_are_estimated_where_a_server_does_not_count_them() -> None:
     asked = ask(lambda *_: Say(completion("x" * 40)))
     assert asked.reply.reply_tokens == 10

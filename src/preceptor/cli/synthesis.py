@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from preceptor.cli import synthesis_card
 from preceptor.cli.options import AsJson, console, print_json
 from preceptor.cli.recipes import Changes, Output, RecipeFile, named_recipe, run_stages
 from preceptor.errors import ArtifactError
@@ -32,6 +33,7 @@ app = typer.Typer(
     help="Write instructions from a recipe's seeds: synthesize RECIPE; synthesize show ID.",
     no_args_is_help=True,
 )
+app.command("card")(synthesis_card.card)
 Folder = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Folder of the run; without it all below runs/."),

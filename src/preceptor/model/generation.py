@@ -8,14 +8,11 @@ from typing import Protocol
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from preceptor import draws
 from preceptor.errors import ModelError
-from preceptor.model.formats import encode_prompt, stop_ids
 from preceptor.model.loading import LoadedModel
 from preceptor.model.quiet import quiet
 from preceptor.model.sampling import Decoding, next_tokens
-from preceptor.model.tokenizer import encode_continuation, pad_token_id
-from preceptor.records import Reply
+from preceptor.model.tokenizer import pad_token_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,59 +213,3 @@ def _inference(model: PreTrainedModel) -> Iterator[None]:
             yield
     finally:
         model.train(training)
-
-
-class LocalTeacher:
-    """A model in the process as a teacher (Self-Instruct, arXiv 2212.10560, without an API)."""
-
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        temperature: float,
-        top_p: float,
-        max_new_tokens: int,
-        opening: str = "",
-    ) -> None:
-        """A teacher that samples so.
-
-        Args:
-            opening: How every reply begins. A small model keeps to a format that it finds itself in
-                the middle of.
-        """
-        self._loaded, self._opening = loaded, opening
-        self._temperature, self._top_p = temperature, top_p
-        self._max_new_tokens = max_new_tokens
-        self.name = loaded.name
-        self.fingerprint = loaded.fingerprint
-
-    def complete(self, prompts: Sequence[str], seed: int) -> list[Reply]:
-        """One reply a prompt, each prompt a user's turn in the model's chat format.
-
-        A model without a chat template is asked in the Alpaca format.
-
-        Raises:
-            ModelError: A prompt does not fit into the model's context.
-        """
-        tokenizer = self._loaded.tokenizer
-        opening = encode_continuation(tokenizer, self._opening)
-        ids = [encode_prompt(tokenizer, "auto", prompt) + opening for prompt in prompts]
-        rows = [
-            Decoding(
-                self._max_new_tokens,
-                self._temperature,
-                self._top_p,
-                seed=draws.bits(seed, "row", i),
-            )
-            for i in range(len(prompts))
-        ]
-        answers = decode(self._loaded, ids, rows, stop_ids=stop_ids(tokenizer, "auto"))
-        return [
-            Reply(
-                text=self._opening
-                + str(tokenizer.decode(list(answer.ids), skip_special_tokens=True)),
-                prompt_tokens=len(prompt),
-                reply_tokens=len(answer.ids),
-                finished=answer.finished,
-            )
-            for prompt, answer in zip(ids, answers, strict=True)
-        ]

@@ -52,12 +52,13 @@ class Task:
 def see(instruction: str, input: str, output: str) -> Task:
     """Split an instruction at its main clause."""
     text = words.POLITE.sub("", instruction.strip())
-    cut = 0
+    breaks: list[re.Match[str]] = []
     if words.LEAD_IN.match(text):
-        breaks = [found.end() for found in re.finditer(r",\s+(?:please\s+|and\s+)?", text)]
-        known = [at for at in breaks if any(verbs.match(text, at) for verbs in words.VERBS)]
-        cut = next(iter(known or breaks), 0)
-    return Task(text[:cut].strip(), text[cut:], normalise_input(input), output)
+        breaks = list(words.BREAK.finditer(text))
+    known = [at for at in breaks if any(verbs.match(text, at.end()) for verbs in words.VERBS)]
+    cut = next(iter(known or breaks), None)
+    lead, ask = (text[: cut.start() + 1], text[cut.end() :]) if cut else ("", text)
+    return Task(lead, ask, normalise_input(input), output)
 
 
 def options_given(task: Task) -> bool:

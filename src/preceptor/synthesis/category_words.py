@@ -20,7 +20,7 @@ JUDGING = _verbs(
 )
 EXTRACTING = _verbs(
     "extract capture copy collect pull record tabulate fill match highlight locate parse note"
-    " report return turn detect find"
+    " report return detect find"
 )
 COMPOSING = _verbs(
     "write draft compose prepare create generate devise design develop produce formulate construct"
@@ -48,6 +48,8 @@ LEAD_IN = re.compile(
     r"^(?:given|provided|based on|according to|using|from|considering|after|for|in|with)\b",
     re.IGNORECASE,
 )
+BREAK = re.compile(r",\s+(?:please\s+|and\s+)?", re.IGNORECASE)
+"""Where a main clause can begin after what leads up to it."""
 OPTION_LETTERS = tuple(re.compile(rf"\b{letter}\s?[.):] ") for letter in "ABC")
 OPTIONS_NAMED = _any(r"(?:three|four|five|multiple)[- ](?:options|choices?)\b", r"^options:")
 LAYOUT = _any(

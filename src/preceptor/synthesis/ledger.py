@@ -10,6 +10,7 @@ import json
 import math
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -181,7 +182,7 @@ def judging(course: str, verdict: Verdict) -> Entry:
 
 
 class Ledger:
-    """A ledger's file, open: use it as a context manager. Any thread may write, one at a time.
+    """A ledger's file, open: use it as a context manager. Any thread may use it: they take turns.
 
     Raises:
         ArtifactError: The file is no ledger, is damaged, is of another version, or another process
@@ -195,7 +196,8 @@ class Ledger:
             if not path.exists():
                 _create(path)
             self._writes = _open_checked(path)
-            self._reads = sqlite3.connect(path)
+            self._reads = sqlite3.connect(path, check_same_thread=False)
+        self._lock = threading.Lock()
 
     def __enter__(self) -> "Ledger":
         return self
@@ -211,7 +213,7 @@ class Ledger:
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Write all of some entries or none; they are on the disk when this returns."""
-        with _clear_errors(self.path), self._writes:
+        with self._lock, _clear_errors(self.path), self._writes:
             for statement, rows in _grouped(entries):
                 self._writes.executemany(statement, rows)
 
@@ -279,11 +281,11 @@ class Ledger:
         return [call for (id_,) in found if (call := self.call(id_)) is not None]
 
     def _row(self, query: str, *values: object) -> Any:
-        with _clear_errors(self.path):
+        with self._lock, _clear_errors(self.path):
             return self._reads.execute(query, values).fetchone()
 
     def _dict(self, query: str, *values: object) -> dict[str, Any] | None:
-        with _clear_errors(self.path):
+        with self._lock, _clear_errors(self.path):
             cursor = self._reads.execute(query, values)
             row = cursor.fetchone()
             names = [column[0] for column in cursor.description]

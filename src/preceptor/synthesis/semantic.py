@@ -52,7 +52,7 @@ class SemanticIndex:
         """One more to compare with."""
         row, n = self._alone(text), len(self._ids)
         if n == len(self._rows):
-            grown = np.zeros((max(1024, 2 * n), len(row)), dtype=np.float32)
+            grown = np.zeros((max(64, 2 * n), len(row)), dtype=np.float32)
             grown[:n] = self._rows[:n].reshape(n, len(row))
             self._rows = grown
         self._rows[n] = row

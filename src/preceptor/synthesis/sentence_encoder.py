@@ -5,7 +5,8 @@ all-MiniLM-L6-v2: the mean of the last hidden states over a text's tokens, made 
 are used, tokenizer and safetensors: no package is imported, nothing is unpickled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,6 +99,20 @@ def _setting(path: Path, key: str, default: Any) -> Any:
     return settings.get(key, default) if isinstance(settings, dict) else default
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """So that a cosine is the same on any number of cores; a model this small gains nothing from
+    more, and loses much where others use them."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class SentenceEncoder:
     """Texts to vectors on the CPU. Found at once, loaded when the first text comes."""
 
@@ -139,7 +154,7 @@ class SentenceEncoder:
         for row, one in enumerate(tokens):
             ids[row, : len(one)] = torch.tensor(one)
             mask[row, : len(one)] = 1
-        with torch.inference_mode():
+        with _one_thread(), torch.inference_mode():
             states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state  # (b, t, d)
             weights = mask.unsqueeze(-1).to(states.dtype)
             mean = (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-9)

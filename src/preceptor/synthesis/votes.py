@@ -54,7 +54,7 @@ _LABELLED = re.compile(
     rf"(?:{_NAME})(?!\w|\.\w)",
     re.IGNORECASE,
 )
-_LEADING = re.compile(rf"[\W_]*(?:{_NAME})(?=\s*$|\s*\n|[\W_]*[^\w\s'&/-])", re.IGNORECASE)
+_LEADING = re.compile(rf"[\W_]*(?:{_NAME})\s*(?:$|\n|[.;(*`\"']|[-–—]\s)", re.IGNORECASE)  # noqa: RUF001 (a dash is meant)
 _DENIED = re.compile(r"\bnot\b|n['’]t\b|\bneither\b|\bother than\b|\brather than\b", re.IGNORECASE)  # noqa: RUF001 (both apostrophes are meant)
 _THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)
 

@@ -115,9 +115,10 @@ class PacedEndpoint(ABC):
                 answered for long (``patience``).
         """
         history = History(self._clock.now())
+        worst = worst_case(call, self.price)
         while True:
             try:
-                return await self._once(call, history)
+                return await self._once(call, worst, history)
             except Fault as fault:
                 wait = self._failed(call, fault, history)
             await self._clock.sleep(wait)
@@ -134,9 +135,9 @@ class PacedEndpoint(ABC):
             return self._backoff.after(fault.wait)
         return self._backoff.seconds(history.attempts)
 
-    async def _once(self, call: Call, history: History) -> Reply:
+    async def _once(self, call: Call, worst: Spent, history: History) -> Reply:
         """One attempt, in its turn and within the budget."""
-        reservation = await self._budget.reserve(call.id, worst_case(call, self.price))
+        reservation = await self._budget.reserve(call.id, worst)
         try:
             turn = await self.pacer.turn(expected_tokens(call))
         except BaseException:
@@ -156,7 +157,7 @@ class PacedEndpoint(ABC):
             reservation.settle(reply)
             return reply
         except Fault as fault:
-            self._account(fault, reservation, call)
+            self._account(fault, reservation)
             if fault.overload:
                 turn.overloaded(fault.wait)
             raise
@@ -186,7 +187,7 @@ class PacedEndpoint(ABC):
         limit = max(self._config.stall * 2.0**history.stalled, SLOWER * self._slowest)
         return min(limit, self._config.timeout)
 
-    def _account(self, fault: Fault, reservation: Reservation, call: Call) -> None:
+    def _account(self, fault: Fault, reservation: Reservation) -> None:
         if fault.tokens is not None:
             cost = dollars(*fault.tokens, self.price)
             reservation.charge(fault.kind, Spent(cost, sum(fault.tokens), 1))

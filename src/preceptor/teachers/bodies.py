@@ -135,6 +135,8 @@ def reply_of(call: Call, found: object, price: Price, model: str) -> tuple[Reply
     assert isinstance(found, dict)
     text = _text(choice)
     usage, note = _usage(found), ""
+    if "{" not in text and call.schema is not None:
+        note = "a reply to a call with a schema is no JSON"
     if usage is None:
         usage = (expected_prompt_tokens(call), estimated_tokens(text))
         note = "usage estimated"

@@ -2,7 +2,7 @@
 
 The grammars are llguidance's (extra ``structured``). JSON is written on one line, with a blank
 after a comma or a colon and no other white space outside strings: a small model could go on with
-white space for ever. Inside a string it still can, unless the schema has a ``maxLength``.
+white space for ever. Inside a string it still can, so ``bounded`` gives every string a length.
 """
 
 import json
@@ -21,6 +21,24 @@ if TYPE_CHECKING:  # an optional dependency
 
 LIBRARY = "llguidance"
 LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+
+LONGEST_TEXT = 1500
+"""Characters of a string: some 250 words."""
+
+
+def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema whose strings end: those without a length or a list of values get one.
+
+    Schemas for endpoints have none, for strict ones refuse the keyword.
+    """
+    found: dict[str, Any] = {}
+    for key, value in schema.items():
+        if isinstance(value, Mapping):
+            value = bounded(value)
+        found[key] = value
+    if found.get("type") == "string" and not {"enum", "const", "maxLength"} & set(found):
+        found["maxLength"] = LONGEST_TEXT
+    return found
 
 
 def available() -> bool:

@@ -13,7 +13,7 @@ from preceptor.model.sampling import Decoding
 from preceptor.model.tokenizer import encode_continuation
 from preceptor.records import Reply
 from preceptor.teachers.calls import Call, CallFailedError
-from preceptor.teachers.constrained import Grammars, available
+from preceptor.teachers.constrained import Grammars, available, bounded
 
 Structured = Literal["auto", "schema", "json", "off"]
 ANY_OBJECT = {"type": "object"}
@@ -54,9 +54,11 @@ class LocalModel:
 
         Raises:
             CallFailedError: Its prompt and reply do not fit into the model's context.
+            ModelError: Its conversation does not fit into the model's chat format.
         """
+        prompt = self._prompt(call)
         try:
-            check_lengths(self._loaded.model, [self._prompt(call)], [_decoding(call)])
+            check_lengths(self._loaded.model, [prompt], [_decoding(call)])
         except ModelError as error:
             raise CallFailedError(str(error)) from error
 

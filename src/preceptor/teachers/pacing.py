@@ -17,7 +17,7 @@ from preceptor.teachers.limits import Flow, Told
 
 START = 16
 DOWN = 0.7
-OVERLOADED = 0.25
+OVERLOADED = 0.3
 """Such a share of overload among the last outcomes is no chance."""
 WARY = 0.1
 """Above this share the number grows no further."""

@@ -21,12 +21,12 @@ def most_tokens(call: Call) -> tuple[int, int]:
     """Tokens of the prompt and of the reply at most.
 
     A byte-level tokenizer makes no more tokens than there are bytes; a schema may be shown to the
-    model as text.
+    model as text, spaced out.
     """
     prompt = sum(len(message.content.encode("utf-8", "replace")) for message in call.messages)
     prompt += MARKS_AT_MOST * (len(call.messages) + 1)
     if call.schema is not None:
-        prompt += len(json.dumps(dict(call.schema), indent=1))
+        prompt += 2 * len(json.dumps(call.schema))
     return prompt, call.sampling.max_new_tokens
 
 

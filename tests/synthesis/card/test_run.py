@@ -6,8 +6,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from preceptor.data.tally import Tally
 from preceptor.errors import ArtifactError
+from preceptor.records import Instruction, Reply
+from preceptor.synthesis.card.rows import read_file
 from preceptor.synthesis.card.run import SAMPLES, read_run
+from preceptor.synthesis.slots import Rejection
+from preceptor.synthesis.tables import instruction_row, rejection_row, request_row, tables
+from preceptor.teachers.calls import Call, Message, Sampling
 
 KEPT = [{"instruction": f"Do {n}.", "teacher": "gpt@1"} for n in range(4)]
 REJECTED = [
@@ -58,6 +64,43 @@ def test_columns_that_a_version_did_not_write_are_left_out(tmp_path: Path) -> No
     assert (run.prompt_tokens, run.reply_tokens, run.dollars) == (7, None, None)
     assert run.teachers == ()
     assert run.kept == 1
+
+
+def test_the_tables_of_the_stage_are_read(tmp_path: Path) -> None:
+    call = Call("c", "task", "teacher", (Message("user", "Write a task."),), Sampling(), 1)
+    reply = Reply("...", prompt_tokens=30, reply_tokens=20, finished=True, cost=0.5)
+    kept = Instruction(
+        id="c-0",
+        instruction="Do it now.",
+        input="",
+        output="Done.",
+        category="gen",
+        category_rule="composing_verb",
+        seed_ids=("s",),
+        request_id="c",
+        position=0,
+        teacher="gpt@1",
+        sampling={},
+        prompt_sha256=call.prompt_sha256,
+        prompt_tokens=30,
+        reply_tokens=20,
+        nearest="",
+        nearest_rouge_l=0.0,
+        flags={"trailing zero": "5.0 mg"},
+    )
+    names = (tmp_path / f"{name}.parquet" for name in ("instructions", "rejections", "requests"))
+    with tables(*names) as (instructions, rejections, requests):
+        instructions.add(instruction_row(kept))
+        rejections.add(rejection_row(Rejection("c", 1, "refusal", "Say.", "", "No.", "I cannot")))
+        requests.add(request_row(call, reply, ""))
+        requests.add(request_row(call, None, "timed out"))
+    (tmp_path / "manifest.json").write_text('{"key": "abc"}')
+    run = read_run(tmp_path)
+    assert (run.kept, run.rejected, run.teachers) == (1, {"refusal": 1}, ("gpt@1",))
+    assert (run.calls, run.unanswered, run.dollars) == ({"task": 2}, 1, 0.5)
+    assert run.samples[0].detail == "I cannot"
+    (record,) = read_file(tmp_path / "instructions.parquet", Tally())
+    assert (record.id, record.category, record.flags) == ("c-0", "gen", kept.flags)
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ NAMES = {
     "other": "other",
 }
 """BioInstruct's categories as they are read."""
+_REPEATED = "instruction of an earlier record"
 
 
 def glance(survey: Survey) -> Table:
@@ -46,9 +47,6 @@ def glance(survey: Survey) -> Table:
         rows.append(("highest ROUGE-L F of two instructions", formats.number(similar.most, 3)))
     rows.append(("instructions that repeat one", _share(survey.trait(_REPEATED))))
     return Table("The main numbers", ("Measure", "Value"), tuple(rows))
-
-
-_REPEATED = "instruction of an earlier record"
 
 
 def verb_nouns(verbs: Verbs) -> Table:

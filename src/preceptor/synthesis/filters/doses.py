@@ -8,7 +8,10 @@ speaks of doses: laboratory values ("1.0 mg/dL") are left alone.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+MOST_DOSES = 8
+"""A sentence with more is a list."""
 BETWEEN = 60
 """Characters between a dose and its total: further away it is another drug's."""
 
@@ -130,7 +133,9 @@ def _single_and_total(sentence: str) -> tuple[tuple[_Dose, int] | None, _Dose | 
     """The dose with a frequency and the total of a sentence, where there is one of each."""
     if _LIMIT.search(sentence):
         return None, None
-    doses = list(_doses(sentence))
+    doses = list(islice(_doses(sentence), MOST_DOSES + 1))
+    if len(doses) > MOST_DOSES:
+        return None, None
     singles, totals = [], []
     for place, dose in enumerate(doses):
         before, behind = sentence[: dose.start], sentence[dose.end :]

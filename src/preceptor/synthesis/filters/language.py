@@ -90,7 +90,7 @@ def _long_enough(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _load() -> Any:
     try:
-        from py3langid.langid import (  # type: ignore[import-untyped]
+        from py3langid.langid import (
             MODEL_FILE,
             LanguageIdentifier,
         )

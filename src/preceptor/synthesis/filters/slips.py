@@ -24,7 +24,7 @@ LINK_WORDS = 6
 _ELSEWHERE = re.compile(
     r"<?(?:(?:https?|ftp)://|www\.)\S+|\bdoi:\s*\S+|\b10\.\d{4,9}/\S+"
     r"|\bPM(?:C|ID)(?:\s*ID)?\s*[:#]?\s*\d{4,9}\b"
-    r"|\b[\w-]+\.(?:pdf|docx?|xlsx?|csv|png|jpe?g|tiff?|dcm|txt)\b",
+    r"|(?<![\w-])[\w-]{1,80}+\.(?:pdf|docx?|xlsx?|csv|png|jpe?g|tiff?|dcm|txt)\b",
     re.IGNORECASE,
 )
 _STAND_IN = re.compile(
@@ -43,8 +43,8 @@ _GAP_WANTED = re.compile(
 _UNKNOWN_NUMBER = re.compile(r"(?<![\w-])(?:X{1,3}|\[X\]|_{2,}|#{2,}) ?(?:%|percent\b|million\b)")
 _CHAT_MARKS = re.compile(
     r"<\|\w*|\[/?INST\]|<</?SYS>>|</?s>|instruction[- ](?:response|output|input|answer) pair"
-    r"|^\W*(?:user|assistant|system)\s*:?\s*$|^\W*instruction\s*\d*\s*:"
-    r"|^\W*step \d+\s*:\W*(?:write|create|generate|think of|choose|come up with|design)\b"
+    r"|^[^\w\n]*+(?:user|assistant|system)[ \t]*+:?[ \t]*+$|^[^\w\n]*+instruction ?\d{0,3} ?:"
+    r"|^[^\w\n]*+step \d{1,3} ?:\W{0,9}(?:write|create|generate|think of|choose|design)\b"
     r"[^.\n]{0,40}\b(?:instruction|task|input|output|prompt)\b",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -77,6 +77,11 @@ _ASKS_BACK = re.compile(
     r"|\A\W*(?:i|we) (?:would )?need (?:more|additional|further) (?:information|context|details)\b",
     re.IGNORECASE,
 )
+_IN_A_VOICE = re.compile(
+    r"\b(?:e-?mail|letter|message|reply|excuse|apolog\w+|sympath\w+|dialogue|role-?play)\b",
+    re.IGNORECASE,
+)
+"""Such an instruction asks for words that somebody else is to say."""
 _NOTE_AS_OUTPUT = re.compile(
     r"\A\W*(?:note\W+)?the (?:output|response to (?:this|the) (?:task|instruction|prompt)) "
     r"(?:will|would|should|may|depends|varies|can)\b",
@@ -136,11 +141,13 @@ def leaked_prompt(task: Parsed, context: Context, _: FilterConfig) -> Drop | Non
 def refusal(task: Parsed, context: Context, _: FilterConfig) -> Drop | None:
     """The output declines, asks back, speaks of being a model or of what an output would be.
 
-    Where the task was asked for as unanswerable, declining for want of information is right.
+    Where the task was asked for as unanswerable, declining for want of information is right; where
+    it asks for an e-mail or an excuse, the apology may be its writer's.
     """
     output = task.output.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     found = _MODEL.search(output) or _NOTE_AS_OUTPUT.search(output)
-    if found is None and not (context.unanswerable and says_unanswerable(output)):
+    in_a_voice = _IN_A_VOICE.search(task.instruction)
+    if not (found or in_a_voice or (context.unanswerable and says_unanswerable(output))):
         found = _DECLINES.search(output) or _ASKS_BACK.search(output)
     return Drop("refusal", found[0].strip()) if found else None
 

@@ -18,7 +18,7 @@ _OPEN_WORD = re.compile(
     r"|an|a|to the|in the|is|are|was|were|if|when|which)\Z"
 )
 _BRACKETS = (("(", ")"), ("{", "}"))
-_LINE_OF_CODE = re.compile(r"^\s*```", re.MULTILINE)
+_LINE_OF_CODE = re.compile(r"^[ \t]*+```", re.MULTILINE)
 _FACE = re.compile(r"[:;]-?[()]")
 
 
