@@ -11,6 +11,7 @@ from preceptor.mixture.stage import left_out
 from preceptor.recipe import Recipe
 from preceptor.records import Seed
 from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.filters import check_language
 from preceptor.synthesis.passages import Passage, load_passages
 from preceptor.synthesis.protocols import protocol
 from preceptor.synthesis.seedbank import load_seeds
@@ -60,6 +61,7 @@ def check(recipe: Recipe) -> Inputs:
     if synthesis is not None:
         for teacher in synthesis.teachers().values():
             known_price(teacher, synthesis.budget)
+        check_language(synthesis.filters)
     found = Inputs(
         recipe,
         root,

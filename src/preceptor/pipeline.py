@@ -233,6 +233,10 @@ class _Runner:
         }
         if inputs.passages:
             found["passages"] = passages_digest(inputs.passages)
+        if config.semantic is not None:
+            from preceptor.synthesis.semantic import SemanticIndex
+
+            found["embeddings"] = SemanticIndex(config.semantic.model).fingerprint
         split = self.recipe.evaluation.split
         for name, value in inputs.digests(inputs.benchmarks, split).items():
             found[f"benchmark {name}"] = value

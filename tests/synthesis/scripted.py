@@ -22,7 +22,6 @@ Script = Callable[[Call], Reply]
 
 SEEDS = load_seeds("biomedical")
 VERBS = ("Describe", "Extract", "Summarise", "Rank", "Compare", "Outline", "Quote", "Count")
-NOUNS = ("kidney", "aspirin", "KRAS", "sepsis", "asthma", "insulin", "anaemia", "stroke", "gout")
 WORDS = sorted({word.strip(".,?") for one in SEEDS for word in one.instruction.split()})
 NAME = "scripted@" + "f" * 64
 
@@ -36,7 +35,7 @@ def invented(call: Call) -> Reply:
     if call.kind != "task":
         return later(call)
     verb = draws.choose(VERBS, call.seed, "verb", call.id)
-    words = [draws.choose(NOUNS, call.seed, "noun", i, call.id) for i in range(3)]
+    words = [draws.choose(WORDS, call.seed, "word", i, call.id) for i in range(5)]
     whole = format_task(f"{verb} {' '.join(words)} for the ward.", "N/A", f"Some {words[0]} text.")
     forms = (
         reply(whole),

@@ -10,6 +10,7 @@ from preceptor.artifact import Work
 from preceptor.errors import ArtifactError, BudgetReachedError, StageError
 from preceptor.records import Reply
 from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.ledger import Ledger
 from preceptor.synthesis.parse import format_task
 from preceptor.synthesis.passages import Passage
 from preceptor.synthesis.stage import Sources, preview, synthesise
@@ -180,7 +181,8 @@ def test_a_teacher_that_loses_a_call_is_an_error(tmp_path: Path) -> None:
 def test_the_ledger_knows_of_a_batch_before_the_teacher_does(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, ScriptedModel(fails_at=0, error=KeyboardInterrupt()))
-    assert b"You write biomedical tasks" in (tmp_path / "ledger.sqlite").read_bytes()
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        assert ledger._row("SELECT COUNT(*) FROM calls WHERE state = 'asked'") == (5,)
 
 
 def test_timings_say_how_much_was_asked(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def card(
     folders: Folders = None,
     as_json: AsJson = False,
 ) -> None:
-    """Diversity, lengths, similarity, categories, rejections and cost: a data set card and a page."""
+    """Diversity, lengths, similarity, categories, rejections, cost: a card and a page."""
     from preceptor.synthesis.card.overlap import overlap
     from preceptor.synthesis.card.survey import survey
     from preceptor.synthesis.card.writing import write_card

@@ -93,7 +93,7 @@ class SemanticConfig(Config):
 
     model: str = "minilm"
     """The kept model where it is installed, or a folder of safetensors."""
-    threshold: float = Field(default=0.95, gt=0, le=1)
+    threshold: float = Field(default=0.98, gt=0, le=1)
     """At or above it a task is a near-duplicate."""
 
 

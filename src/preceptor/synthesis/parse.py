@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from preceptor.data import no_input
+
 NO_INPUT = "none"
 """How a prompt shows that a task needs no input."""
 
@@ -39,13 +41,6 @@ _FENCE = re.compile(r"\s*```\w*\s*")
 _RULE = re.compile(r"[\s*_#>=~`-]*+")
 _HEADING = re.compile(
     r"[\s*_#>=~`-]*+(?:(?:new|next|biomedical|example|task)\s*+)++#?\d{0,3}[.):]?[\s*_#=~`-]*+",
-    re.IGNORECASE,
-)
-_NO_INPUT = re.compile(
-    r"n/a|na|none|null|nil|not applicable|empty|blank|noinput"
-    r"|(?:no|none|not)(?: (?:specific|additional|further))?(?: input| context)?"
-    r"(?: is| was)?(?: required| needed| necessary| provided| given)?"
-    r"(?: for this (?:task|instruction|question))?",
     re.IGNORECASE,
 )
 
@@ -133,11 +128,7 @@ def one_line(text: str) -> str:
 
 def normalise_input(text: str) -> str:
     """The input without outer white space; empty for each way of saying that there is none."""
-    stripped = text.strip()
-    bare = " ".join(stripped.strip(" \t\n()[]<>{}\"'`*_.-–—").split())  # noqa: RUF001 (a dash is meant)
-    if bare == "Na":  # sodium
-        return stripped
-    return "" if not bare or _NO_INPUT.fullmatch(bare.replace("_", " ")) else stripped
+    return no_input.normalise_input(text.strip())
 
 
 def _marks(lines: list[str]) -> list[_Mark]:

@@ -113,7 +113,7 @@ class Caller:
             passage_id=wanted.passage.id if wanted.passage else "",
             call_ids=tuple(call.id for call, _, _ in item.calls),
             cost=reply.cost / max(slot.found, 1) + later / len(item.parts),
-            flags=flags(task),
+            flags=flags(task, wanted.passage.text if wanted.passage else ""),
         )
 
     def _call(

@@ -95,7 +95,7 @@ class LocalModel:
     def _guide(self, call: Call) -> Guide | None:
         if call.schema is not None and self._grammars is not None:
             schema = ANY_OBJECT if self.structured == "json" else call.schema
-            return self._grammars.guide(schema, self._opening(call))
+            return self._grammars.guide(bounded(schema), self._opening(call))
         return _StopTexts(self, call.sampling.stop) if call.sampling.stop else None
 
     def _reply(self, call: Call, prompt_tokens: int, answer: Generated) -> Reply:
