@@ -1,6 +1,8 @@
 """distilabel at the recorded endpoint, from outside: its speed, what it loses, what it asks again.
 
-Its own cache is on, as its documentation has it for a run that is to go on after a crash.
+Its own cache is on, as its documentation has it for a run that is to go on after a crash. What
+counts for it is the rows that it writes: where one request of a batch fails for good (a body that
+is no whole JSON is not asked again), the whole batch becomes empty rows, however much was answered.
 """
 
 import json
@@ -53,15 +55,17 @@ class Peer:
             )
 
     def run(self, name: str, batch: int, options: Sequence[str]) -> dict[str, Any]:
-        """One whole run at an endpoint of its own."""
+        """One whole run at an endpoint of its own; ``batch`` requests are under way at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with served(self.folder / f"{name}.jsonl", *options) as endpoint:
             found = _ended(self.start(endpoint.url, batch, name))
             log = endpoint.log()
+        whole = found.get("rows", 0) - found.get("empty", 0)
         return {
             **found,
-            "throughput": round(log.throughput, 2),
             "answered": len(log.answered),
+            "answers a second": round(log.throughput, 2),
+            "rows a second": round(log.throughput * whole / len(log.answered), 2),
             "outcomes": log.outcomes,
         }
 

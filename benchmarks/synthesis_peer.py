@@ -4,8 +4,8 @@ Runs in an environment of its own (``make bench-env``), and imports nothing of o
 
     .distilabel-venv/bin/python benchmarks/synthesis_peer.py JSON
 
-It prints how many rows it wrote, how many of these are empty, and whether it could give them back:
-where a whole batch failed, the file of that batch has a type that its own reading refuses.
+It prints how many rows it wrote, how many of these are empty, and the error, if any, with which it
+refused to give them back: the file of a batch that is all empty has another type than the others.
 
 JSON holds ``url``, ``prompts`` (a JSONL file of strings), ``folder`` (for its cache), ``batch``
 (requests that it sends together; it waits for all before the next) and ``timeout`` (seconds).
@@ -14,6 +14,7 @@ JSON holds ``url``, ``prompts`` (a JSONL file of strings), ``folder`` (for its c
 import json
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
 # Before the libraries are imported, which read them.
@@ -50,7 +51,7 @@ def main() -> None:
     written = Path(given["folder"]).glob("cache/**/steps_outputs/write/*.parquet")
     made = [text for part in written for text in pq.read_table(part)["generation"].to_pylist()]
     found = {"rows": len(made), "empty": sum(not text for text in made), "refused": refused}
-    print(json.dumps(found))
+    print(json.dumps({**found, "version": metadata.version("distilabel")}))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages 
     from transformers import PreTrainedTokenizerBase
 
     from preceptor.decontamination.index import Index
+    from preceptor.decontamination.items import Benchmark
     from preceptor.model.loading import LoadedModel
     from preceptor.synthesis.stage import Preview, Sources
     from preceptor.teachers.calls import BatchModel
@@ -120,16 +121,21 @@ def preview_synthesis(recipe: Recipe, count: int) -> "Preview":
         return preview(recipe.synthesis, sources, models, ledger, recipe.seed, count)
 
 
-def evaluated_texts(inputs: Inputs, tasks: Sequence[Task]) -> "Index":
-    """The index of everything that a model could be measured on by some tasks: whole splits."""
-    from preceptor.decontamination.index import build_index
+def benchmarks_of(inputs: Inputs, tasks: Sequence[Task]) -> "list[Benchmark]":
+    """All that a model could be measured on by some tasks: whole splits."""
     from preceptor.decontamination.items import benchmark
+
+    split = inputs.recipe.evaluation.split
+    return [benchmark(task, split, inputs.data_root) for task in tasks]
+
+
+def evaluated_texts(inputs: Inputs, tasks: Sequence[Task], sets: "Sequence[Benchmark]") -> "Index":
+    """The index of what some tasks measure on."""
+    from preceptor.decontamination.index import build_index
     from preceptor.decontamination.settings import Settings
     from preceptor.decontamination.stock import wording_of
 
-    split = inputs.recipe.evaluation.split
-    benchmarks = (benchmark(task, split, inputs.data_root) for task in tasks)
-    return build_index(benchmarks, Settings(), wording_of([*inputs.training, *tasks]))
+    return build_index(sets, Settings(), wording_of([*inputs.training, *tasks]))
 
 
 def trained_on(mixture: Artifact) -> dict[str, Any]:
@@ -259,12 +265,24 @@ class _Runner:
             from preceptor.synthesis.semantic import SemanticIndex
 
             semantic = SemanticIndex(config.semantic.model, config.semantic.threshold)
+        sets = benchmarks_of(inputs, inputs.benchmarks)
         return Sources(
             inputs.seeds,
             inputs.passages,
-            evaluated_texts(inputs, inputs.benchmarks) if inputs.benchmarks else None,
+            evaluated_texts(inputs, inputs.benchmarks, sets) if sets else None,
+            [
+                (item.id, question)
+                for one in sets
+                for item in one.items
+                for question in item.questions
+            ],
             semantic,
         )
+
+    def evaluated(self) -> "Index":
+        """The index of everything that the recipe measures on."""
+        tasks = self.inputs.evaluated
+        return evaluated_texts(self.inputs, tasks, benchmarks_of(self.inputs, tasks))
 
     def instructions(self) -> list[Instruction]:
         """What the synthesis kept; none without one."""
@@ -286,7 +304,7 @@ class _Runner:
                 inputs.data_root,
                 encoder,
                 self.recipe.tuning.max_length,
-                index=evaluated_texts(inputs, inputs.evaluated) if config.decontaminate else None,
+                index=self.evaluated() if config.decontaminate else None,
             )
             return mix(
                 config,

@@ -142,3 +142,10 @@ def test_what_overlaps_with_an_evaluation_set_is_not_accepted() -> None:
     assert found.detail.startswith("bench_questions/test")
     assert isinstance(accept(Selection(SynthesisConfig(), SEEDS, index), task()), Accepted)
     assert isinstance(accept(selection(), task(longest)), Accepted)
+
+
+def test_an_instruction_like_a_question_of_an_evaluation_set_names_its_item() -> None:
+    asked = [("trec/test/7", "Describe what a medical leech is good at.")]
+    chosen = Selection(SynthesisConfig(), SEEDS, questions=asked)
+    found = accept(chosen, task())
+    assert found == Drop("overlaps with a benchmark", "ROUGE-L 0.875 to trec/test/7")

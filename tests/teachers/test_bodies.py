@@ -94,3 +94,9 @@ def test_a_prompt_that_is_refused_changes_nothing(said: str) -> None:
     dialect, sent = Dialect("schema"), {"seed": 1, "stop": ["x"], "temperature": 1.0}
     assert adapt(dialect, sent, said, REMOTE) is None
     assert dialect.seed
+
+
+def test_a_late_refusal_of_what_is_no_longer_sent_changes_nothing() -> None:
+    dialect = Dialect("off")
+    assert adapt(dialect, {"response_format": {"type": "json_schema"}}, "no json_schema", REMOTE)
+    assert dialect.structured == "off"

@@ -495,3 +495,11 @@ def test_an_endpoint_is_chosen_by_the_recipe() -> None:
             TeacherConfig(model="nobody-knows", endpoint="https://example.org/v1", key=""),
             Budget(BudgetConfig(dollars=1.0)),
         )
+
+
+def test_limits_in_headers_are_followed() -> None:
+    limits = {"limit": "60", "remaining": "0", "reset": "60s"}
+    headers = {f"x-ratelimit-{name}-requests": value for name, value in limits.items()}
+    script: Script = lambda *_: Say(completion(usage=USAGE), headers=headers)  # noqa: E731
+    asked = ask(script, call(0), call(1), one_by_one=True)
+    assert asked.waits == [pytest.approx(1.0)]

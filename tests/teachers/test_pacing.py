@@ -296,3 +296,46 @@ def test_waiting_as_long_as_a_bucket_says_is_enough(
 def test_a_given_limit_starts_with_a_seconds_worth() -> None:
     assert given_limit(600, 0.0).level == 10
     assert given_limit(6, 0.0).level == 1
+
+
+def test_after_overload_it_grows_by_two_a_round_trip() -> None:
+    async def main() -> None:
+        pacer = Pacer(100, clock=LoopClock())
+        turns = [await pacer.turn(1) for _ in range(START)]
+        for turn in turns:
+            turn.overloaded(None)
+            turn.end()
+        lowered = pacer.limit
+        assert lowered == pytest.approx(START * 0.7)
+
+        async def one() -> None:
+            turn = await pacer.turn(1)
+            await asyncio.sleep(1)
+            turn.answered(1)
+            turn.end()
+
+        # Many replies in, the overload is forgotten; then each round trip adds two.
+        tasks = [asyncio.create_task(one()) for _ in range(2_000)]
+        while pacer.share > 0.05:
+            await asyncio.sleep(1)
+        before = pacer.limit
+        await asyncio.sleep(5)
+        assert before + 7 <= pacer.limit <= before + 13
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(main())
+
+
+def test_what_was_sent_since_a_response_began_counts_against_what_it_says() -> None:
+    async def main() -> None:
+        pacer = Pacer(64, clock=LoopClock())
+        first = await pacer.turn(1)
+        for _ in range(5):
+            await pacer.turn(1)
+        first.observe(Told(60, 5, 55.0), None)  # one a second
+        await pacer.turn(1)
+        assert pacer.clock.now() == pytest.approx(1.0)
+
+    run(main())

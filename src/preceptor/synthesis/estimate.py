@@ -19,6 +19,7 @@ from preceptor.synthesis.passages import Passage
 from preceptor.synthesis.protocols import protocol
 from preceptor.synthesis.protocols.answers import ask_answer
 from preceptor.synthesis.protocols.base import Ask, Defaults, Draft, TaskProtocol, Wanted
+from preceptor.synthesis.requests import task_sampling
 from preceptor.synthesis.votes import vote_messages
 from preceptor.synthesis.wishes import Wishes, empty_view
 from preceptor.teachers.calls import Message, Sampling
@@ -112,7 +113,7 @@ def estimate_synthesis(
     kept = _kept_share(seen, tasks)
     requests = _requests(config, tasks, kept)
     prompt = _prompt_tokens(config, way, seeds, passages, seed, count, int(requests.high))
-    sampling = config.teacher.sampling(way.defaults.sampling["task"])
+    sampling = task_sampling(config, way.defaults)
     reply = _reply_tokens(seen, tasks, sampling)
     kinds = [_Kind("teacher", 0.0, prompt, reply), *_further(config, way, seeds, count)]
     sums = [_summed(kinds, which, requests, kept, tasks, config) for which in range(3)]

@@ -6,6 +6,7 @@ in every run that reaches it, and the ledger answers.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from preceptor import draws
 from preceptor.records import Instruction, Seed
@@ -14,11 +15,13 @@ from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.filters import flags
 from preceptor.synthesis.parse import Parsed
 from preceptor.synthesis.protocols.answers import ask_answer
-from preceptor.synthesis.protocols.base import Ask, TaskProtocol, Wanted
+from preceptor.synthesis.protocols.base import Ask, Defaults, TaskProtocol, Wanted
 from preceptor.synthesis.slots import Item, Part, Slot
 from preceptor.synthesis.votes import VOTE_SCHEMA, decide, vote_messages
 from preceptor.teachers.calls import Call, Sampling, make_call
 
+TOKENS_A_TASK = 192
+"""That a reply may have for each task more: BioInstruct's released records have some 70 words."""
 VOTING = Sampling(temperature=1.0, max_new_tokens=16)
 """Votes are drawn, so that several of them say how sure the model is."""
 
@@ -51,7 +54,7 @@ class Caller:
             *(shown, wanted, tasks, self.structured),
             with_output=not self.separate_answers,
         )
-        sampling = self._teachers["teacher"].sampling(self._protocol.defaults.sampling["task"])
+        sampling = task_sampling(self._config, self._protocol.defaults)
         note = {"request": index, "seeds": [one.id for one in shown], **_noted(wanted)}
         return self._call(ask, "teacher", sampling, note, "task", index)
 
@@ -135,6 +138,15 @@ class Caller:
             ask.opening if self._teachers[role].local else "",
             note,
         )
+
+
+def task_sampling(config: SynthesisConfig, defaults: Defaults) -> Sampling:
+    """How replies to requests for tasks are drawn: their length grows with the number of tasks that
+    are asked for beyond the protocol's own."""
+    own = defaults.sampling["task"]
+    more = max((config.tasks_per_request or 0) - defaults.tasks_per_request, 0)
+    longer = replace(own, max_new_tokens=own.max_new_tokens + TOKENS_A_TASK * more)
+    return config.teacher.sampling(longer)
 
 
 def _noted(wanted: Wanted) -> dict[str, object]:

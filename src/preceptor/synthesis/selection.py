@@ -51,14 +51,27 @@ class Selection:
         config: SynthesisConfig,
         seeds: Sequence[Seed],
         benchmarks: Index | None = None,
+        questions: Sequence[tuple[str, str]] = (),
         semantic: "SemanticIndex | None" = None,
     ) -> None:
+        """An empty pool.
+
+        Args:
+            seeds: In the pool from the start.
+            benchmarks: What a whole task may not overlap with.
+            questions: Items' ids and questions, which instructions are compared with as with the
+                pool.
+            semantic: Empty; where meaning is compared too.
+        """
         self._config, self._benchmarks, self._semantic = config, benchmarks, semantic
         self._novelty = NoveltyIndex(stem=config.stem)
         for seed in seeds:
             self._novelty.add(seed.id, seed.instruction)
             if semantic is not None:
                 semantic.add(seed.id, seed.instruction)
+        for item, question in questions:
+            self._novelty.add(item, question)
+        self._items = frozenset(item for item, _ in questions)
         self._openings: Counter[str] = Counter()
         self._labels: dict[str, Counter[str | int]] = {name: Counter() for name in LABELS}
         self.accepted = 0
@@ -84,7 +97,8 @@ class Selection:
             return drop
         nearest, score = self._novelty.nearest(task.instruction)
         if score > self._config.rouge_l:
-            return Drop(TOO_SIMILAR, f"ROUGE-L {score:.3f} to {nearest}")
+            reason = CONTAMINATED if nearest in self._items else TOO_SIMILAR
+            return Drop(reason, f"ROUGE-L {score:.3f} to {nearest}")
         verdicts = {**judgement.verdicts, "novelty": KEEP}
         if self._semantic is not None:
             if found := self._semantic.above(task.instruction):

@@ -50,6 +50,9 @@ class Sources:
     passages: Sequence[Passage] = ()
     benchmarks: Index | None = None
     """What nothing kept may overlap with."""
+    questions: Sequence[tuple[str, str]] = ()
+    """Of the same evaluation sets, with their items' ids: no instruction may be as similar to one
+    as to a kept instruction."""
     semantic: "SemanticIndex | None" = None
     """Empty; for the second novelty filter, where it is asked for."""
 
@@ -173,7 +176,9 @@ def run_course(
     """
     way = protocol(config.protocol, config.domain)
     wishes = Wishes(config, way.defaults, sources.seeds, sources.passages, seed)
-    selection = Selection(config, sources.seeds, sources.benchmarks, sources.semantic)
+    selection = Selection(
+        *(config, sources.seeds, sources.benchmarks, sources.questions, sources.semantic)
+    )
     caller = Caller(config, way, models.names, seed)
     course = Course(config, way, wishes, selection, caller, sink, few)
     paid = ledger.totals()

@@ -18,7 +18,11 @@ class Price(Config):
 
 
 class TeacherConfig(Config):
-    """A model that is asked."""
+    """A model that is asked.
+
+    Its sampling is that of tasks and answers; a protocol's other calls (Self-Instruct's
+    classification and instances) keep the protocol's own.
+    """
 
     model: str = "embedded:smollm2-135m"
     """In the process: hub id, folder, GGUF file or embedded:<name>. Behind an endpoint: the name
@@ -37,7 +41,7 @@ class TeacherConfig(Config):
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     """None takes the protocol's."""
     max_new_tokens: int | None = Field(default=None, ge=1)
-    """Length of a reply; None takes the protocol's."""
+    """Length of a reply; None takes the protocol's, and more where more tasks are asked for."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply."""
     structured: Literal["auto", "schema", "json", "off"] = "auto"
