@@ -4,9 +4,10 @@
     python benchmarks/endpoint.py load --url http://127.0.0.1:PORT/v1 --requests 2000
 
 The first prints ``port N`` and serves /v1/chat/completions until it is ended. What a reply says
-is a function of the request's bytes. How long it takes, and what goes wrong, is drawn for every
-attempt at it. So a client that asks again gets the reply that it would have had, and two runs that
-ask the same keep the same, whatever went wrong on the way.
+is a function of the request's bytes. How long it takes, and what goes wrong, is drawn by its number
+in the order received: every client meets the same delays and faults in the same order. So one that
+asks again gets the reply that it would have had, and two runs that ask the same keep the same,
+whatever went wrong on the way.
 
 Every request is two lines of the log: one when it is read, one when it ended. ``billed`` says that
 the reply was made, ``outcome`` what became of it:
@@ -70,9 +71,9 @@ class Settings:
     seed: int
 
 
-def outcome(settings: Settings, key: str, attempt: int) -> str:
-    """What becomes of an attempt: 'answered', 'cut', 'limited', 'stalled' or one of ``ERRORS``."""
-    place = uniform(settings.seed, "fault", key, attempt)
+def outcome(settings: Settings, n: int) -> str:
+    """What becomes of the n-th request: 'answered', 'cut', 'limited', 'stalled' or of ``ERRORS``."""
+    place = uniform(settings.seed, "fault", n)
     for name, share in (
         ("error", settings.errors),
         ("cut", settings.malformed / 2),
@@ -85,11 +86,11 @@ def outcome(settings: Settings, key: str, attempt: int) -> str:
     return "answered"
 
 
-def delay(settings: Settings, key: str, attempt: int) -> float:
-    """Seconds until an attempt is answered, or goes wrong: an error comes somewhere on the way."""
-    whole = settings.delay * math.exp(settings.spread * normal(settings.seed, "s", key, attempt))
-    early = outcome(settings, key, attempt) in ERRORS[:3] + ERRORS[4:]
-    return whole * uniform(settings.seed, "early", key, attempt) if early else whole
+def delay(settings: Settings, n: int) -> float:
+    """Seconds until the n-th request is answered, or fails: most errors come before their time."""
+    whole = settings.delay * math.exp(settings.spread * normal(settings.seed, "seconds", n))
+    early = outcome(settings, n) in ERRORS and outcome(settings, n) != "408"
+    return whole * uniform(settings.seed, "early", n) if early else whole
 
 
 class Endpoint:
@@ -116,15 +117,15 @@ class Endpoint:
         asked = {"n": number, "asked": time.time(), "body": key, "attempt": attempt}
         asked |= {"messages": _hash(messages), "seed": body.get("seed")}
         self._write(asked)
-        response, became, billed = await self._served(request, body, key, attempt)
+        response, became, billed = await self._served(request, body, key, number)
         self._write({"n": number, "ended": time.time(), "outcome": became, "billed": billed})
         return response
 
     async def _served(
-        self, request: web.Request, body: dict[str, Any], key: str, attempt: int
+        self, request: web.Request, body: dict[str, Any], key: str, number: int
     ) -> tuple[web.StreamResponse, str, bool]:
         settings = self._settings
-        became = outcome(settings, key, attempt)
+        became = outcome(settings, number)
         full = settings.over == "429" and self._slots.locked()
         if became == "limited" or full:
             wait = {"Retry-After": f"{settings.retry_after:g}"}
@@ -134,7 +135,7 @@ class Endpoint:
                 await asyncio.sleep(LOOK)
             return web.Response(), became, False
         async with self._slots:
-            await asyncio.sleep(delay(settings, key, attempt))
+            await asyncio.sleep(delay(settings, number))
         if _left(request):
             return web.Response(), "gone", False
         if became == "reset":
@@ -148,7 +149,7 @@ class Endpoint:
         data = completion(body, key, said)
         if became == "cut":
             return (
-                await _cut(request, data, uniform(settings.seed, "cut", key, attempt)),
+                await _cut(request, data, uniform(settings.seed, "cut", number)),
                 "cut",
                 True,
             )

@@ -210,8 +210,12 @@ class _Runner:
             return
 
         models = self.synthesis_models()
-        settings = {**recorded(config, exclude=SPENDING), "seed": self.recipe.seed}
-        found = self._made_from(config, models)
+        settings = {
+            **recorded(config, exclude=SPENDING),
+            "models": dict(models.names),
+            "seed": self.recipe.seed,
+        }
+        found = self._made_from(config)
         course = content_key("synthesis", settings, found)
 
         def build(work: Work) -> Mapping[str, Any]:
@@ -229,13 +233,17 @@ class _Runner:
             self.recipe.synthesis, self.fingerprint, label, self.kind, self.open_here
         )
 
-    def _made_from(self, config: SynthesisConfig, models: Models) -> dict[str, str]:
+    def _version(self, teacher: TeacherConfig) -> str:
+        """A teacher's weights, or the name that its endpoint knows it by."""
+        return self.fingerprint(teacher.model) if teacher.local else digest(teacher.model)
+
+    def _made_from(self, config: SynthesisConfig) -> dict[str, str]:
         """Digests of all that a synthesis is made from."""
         inputs = self.inputs
         found = {
             "seeds": seeds_digest(inputs.seeds),
             "prompt": digest(protocol(config.protocol, config.domain).wording()),
-            **{f"model {role}": digest(name) for role, name in models.names.items()},
+            **{role: self._version(teacher) for role, teacher in config.teachers().items()},
         }
         if inputs.passages:
             found["passages"] = passages_digest(inputs.passages)

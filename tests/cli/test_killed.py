@@ -112,6 +112,13 @@ def test_killed_with_everything_written_and_nothing_published_it_goes_on(
     assert published(folder) == published(finished)
 
 
-def _ledger(folder: Path) -> list[str]:
+def _ledger(folder: Path) -> list[tuple[object, ...]]:
+    """All that it holds but for when it was written."""
     with closing(sqlite3.connect(folder / "ledger.sqlite")) as ledger:
-        return list(ledger.iterdump())
+        columns = [row[1] for row in ledger.execute("PRAGMA table_info(calls)")]
+        lasting = ", ".join(name for name in columns if not name.endswith("_at"))
+        return [
+            *ledger.execute(f"SELECT {lasting} FROM calls ORDER BY id"),
+            *ledger.execute("SELECT * FROM verdicts ORDER BY course, task"),
+            *ledger.execute("SELECT call, what, tokens, dollars FROM charges"),
+        ]

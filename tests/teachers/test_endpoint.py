@@ -242,9 +242,9 @@ def test_an_endpoint_that_rejects_everything_stops_the_run() -> None:
 def test_a_key_that_is_not_accepted_stops_at_once_and_is_never_shown(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = "sk-very-secret-1234567890"
+    key = "sk-very-secret-0123456wxyz"
     monkeypatch.setenv("HOUSE_KEY", key)
-    said = f"Incorrect API key provided: {key} (sk-very-***7890) at org 5"
+    said = f"Incorrect API key provided: {key} (sk-very-***wxyz) at org 5"
     asked = ask(lambda *_: error(status, said), call(0), call(1), key="HOUSE_KEY", concurrency=1)
     assert {type(found) for found in asked.results} == {TeacherError}
     assert len(asked.server.seen) == 1
@@ -254,7 +254,7 @@ def test_a_key_that_is_not_accepted_stops_at_once_and_is_never_shown(
     assert "org 5" in message
     for text in (message, repr(asked.endpoint), str(asked.endpoint.notes), str(asked.charges)):
         assert "secret" not in text
-        assert "7890" not in text
+        assert "wxyz" not in text
 
 
 def test_a_model_that_is_not_there_stops_at_once() -> None:

@@ -1,4 +1,4 @@
-"""LiteLLM's way, with a stand-in for LiteLLM: it cannot be installed beside us."""
+"""LiteLLM's way, with a stand-in for LiteLLM, which the pinned versions leave no room for."""
 
 import asyncio
 import json
@@ -149,6 +149,12 @@ def test_what_passes_is_asked_again(stand_in: Any, error: Exception, kind: str) 
     reply, endpoint = ask()
     assert isinstance(reply, Reply)
     assert endpoint.faults == {kind: 1}
+
+
+def test_an_error_500_may_be_a_reply_that_it_could_not_read(stand_in: Any) -> None:
+    stand_in(failing_once(Failure(500, "Unable to get json response")))
+    _, endpoint = ask()
+    assert endpoint._budget.spent.calls == 2
 
 
 def test_a_refused_prompt_is_not(stand_in: Any) -> None:

@@ -1,7 +1,7 @@
 """Any provider that LiteLLM knows, through LiteLLM, with our pacing, retries and budget.
 
-LiteLLM is imported here and nowhere else, and only when it is asked for: its pinned dependencies
-conflict with ours, so it wants an environment of its own.
+LiteLLM is imported here and nowhere else, and only when it is asked for: it is large, and few need
+it.
 """
 
 import asyncio
@@ -31,17 +31,19 @@ NAME = "litellm"
 
 
 def litellm_module() -> Any:
-    """LiteLLM, quiet and without its telemetry.
+    """LiteLLM, quiet, without its telemetry, and with the price table that it came with: it would
+    fetch another one from the network when it is imported.
 
     Raises:
         RecipeError: It is not installed.
     """
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
         module: Any = importlib.import_module("litellm")
     except ImportError as error:
         raise RecipeError(
             "teacher.endpoint is litellm, and LiteLLM is not installed: "
-            "pip install 'preceptor[litellm]', in an environment of its own"
+            "pip install 'preceptor[litellm]'"
         ) from error
     module.telemetry = False
     module.suppress_debug_info = True
@@ -153,7 +155,10 @@ class LiteLLMEndpoint(PacedEndpoint):
             return Fault("timeout", said, billed=True, overload=True)
         if name == "APIConnectionError":
             return Fault("reset", said, billed=True)
-        return judge(status, headers, str(error), said, self._clock.date())
+        fault = judge(status, headers, str(error), said, self._clock.date())
+        # It says 500 of a reply that it could not read, too, and that one was paid for.
+        fault.billed |= status == 500
+        return fault
 
 
 def _plain(headers: Any) -> Mapping[str, str]:
