@@ -72,7 +72,7 @@ class Settings:
 
 
 def outcome(settings: Settings, n: int) -> str:
-    """What becomes of the n-th request: 'answered', 'cut', 'limited', 'stalled' or of ``ERRORS``."""
+    """What becomes of the n-th request: 'answered', 'cut', 'limited', 'stalled' or an error."""
     place = uniform(settings.seed, "fault", n)
     for name, share in (
         ("error", settings.errors),

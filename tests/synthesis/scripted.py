@@ -61,7 +61,8 @@ def later(call: Call) -> Reply:
             "Example 1\nInput: A woman of 30.\nOutput: Asthma.\n\n"
             "Example 2\nInput: A child of 3.\nOutput: Croup.",
             "Output: It is treated with rest.",
-            "Class label: gout\nInput: A swollen toe.\n\nClass label: croup\nInput: A barking cough.",
+            "Class label: gout\nInput: A swollen toe.\n\n"
+            "Class label: croup\nInput: A barking cough.",
             "",
             "Input: A man of 40.\nOutput: Gout.\n\nInput: A man of 40.\nOutput: Sepsis.",
         ),

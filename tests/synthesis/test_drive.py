@@ -1,6 +1,7 @@
 """Endpoints answer in any order and fail in many ways; what is kept follows from the replies."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,8 +36,9 @@ class Wire:
         fails_after: int | None = None,
         error: Exception | None = None,
     ) -> None:
-        self.name, self.fingerprint = "scripted", "f" * 64
-        self.faults: dict[str, int] = {}
+        self.faults: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter({"usage estimated": 1})
+        self.sending: set[str] = set()
         self.asked: list[Call] = []
         self.answered: list[str] = []
         self.most = self.flying = 0
@@ -47,6 +49,7 @@ class Wire:
         self.asked.append(call)
         self.flying += 1
         self.most = max(self.most, self.flying)
+        self.sending.add(call.id)
         try:
             for _ in range(draws.integer(9, self._order, call.id)):
                 await asyncio.sleep(0)
@@ -56,6 +59,7 @@ class Wire:
             reply = self._script(call)
         finally:
             self.flying -= 1
+            self.sending.discard(call.id)
         self.answered.append(call.id)
         return reply
 
@@ -98,7 +102,7 @@ def test_the_order_of_replies_leaves_the_same_bytes(
     votes = {"answers": {"separate": True}, "categories": {"votes": 2}}
     first, wire = wired(tmp_path / "0", Wire(), **votes), Wire(order=order)
     assert same(first, wired(tmp_path / "1", wire, **votes))
-    assert 1 < wire.most <= 8
+    assert 1 < wire.most <= 12
 
 
 def test_an_endpoint_and_a_model_in_the_process_work_together(
@@ -147,6 +151,20 @@ def test_what_stops_a_run_loses_no_reply(
     rest = Wire()
     assert same(expected, wired(tmp_path / "cut", rest))
     assert not set(stopped.answered) & {call.id for call in rest.asked}
+
+
+def test_what_an_unusable_endpoint_refused_is_asked_again(
+    tmp_path: Path, wired: Callable[..., dict[str, Any]]
+) -> None:
+    def refused(call: Call) -> Reply:
+        raise CallFailedError("400: unknown field")
+
+    wrong = Wire(refused, fails_after=4, error=TeacherError("every call is refused"))
+    with pytest.raises(TeacherError):
+        wired(tmp_path, wrong)
+    right = Wire()
+    assert same(wired(tmp_path, right), wired(tmp_path / "whole", Wire()))
+    assert {call.id for call in wrong.asked} <= {call.id for call in right.asked}
 
 
 def test_every_call_is_in_the_ledger_before_it_is_sent(

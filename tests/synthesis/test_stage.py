@@ -163,7 +163,8 @@ def test_the_seed_changes_demonstrations_and_sampling(tmp_path: Path) -> None:
     first, second = ScriptedModel(), ScriptedModel()
     run(tmp_path / "0", first, seed=0)
     run(tmp_path / "1", second, seed=1)
-    for one, other in zip(sum(first.batches, []), sum(second.batches, []), strict=True):
+    calls = [[call for batch in model.batches for call in batch] for model in (first, second)]
+    for one, other in zip(*calls, strict=True):
         assert one.messages != other.messages
         assert one.seed != other.seed
         assert 0 <= one.seed < 2**63

@@ -21,7 +21,8 @@ from preceptor.teachers.budget import Budget
 from preceptor.teachers.calls import BatchModel, Call, CallFailedError, Endpoint
 
 PREPARED = 0.5
-"""Calls that wait written down for a free connection, as a share of those in flight."""
+"""Calls that wait written down for their turn, or to be sent again, as a share of those that may be
+in flight: else a call that backs off would keep a connection idle."""
 BETWEEN = 64
 """Known replies taken in a row before others get their turn."""
 
@@ -38,6 +39,8 @@ class Effort:
     """Verdicts to be written with the next batch."""
     faults: Counter[str] = field(default_factory=Counter)
     """What went wrong with attempts at endpoints, by kind."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What a reader of the replies should know."""
 
 
 Tell = Callable[[], None]
@@ -149,7 +152,8 @@ class Driver:
         self._course, self._ledger, self._commits = course, ledger, commits
         self._effort, self._tell, self._names = effort, tell, names
         self._moved = asyncio.Event()
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], tuple[Call, Endpoint]] = {}
+        self._failed: list[Call] = []
         self._stop: BaseException | None = None
 
     async def run(
@@ -185,8 +189,15 @@ class Driver:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            for task, (call, endpoint) in self._flying.items():
+                if call.id not in endpoint.sending:  # what was not sent yet is not sent any more
+                    task.cancel()
             await asyncio.gather(*self._flying, return_exceptions=True)
             self._pass_on()
+            if isinstance(self._stop, TeacherError) and not self._effort.answered:
+                # Nothing is known of these calls: the endpoint as a whole could not be used.
+                for call in self._failed:
+                    self._commits.later(asking(call, self._names[call.role]))
             await self._commits.flush()
         if self._stop is not None:
             raise self._stop
@@ -198,7 +209,7 @@ class Driver:
     async def _pump(self, role: str, endpoint: Endpoint, most: int) -> None:
         """Keep so many calls of a role in flight, and some prepared."""
         flying: set[asyncio.Task[None]] = set()
-        room_for, turns = most + max(1, int(most * PREPARED)), asyncio.Semaphore(most)
+        room_for = most + max(1, int(most * PREPARED))
         while not self._over:
             calls = self._course.ready(role, min(room_for - len(flying), BETWEEN))
             for call in calls:
@@ -206,10 +217,11 @@ class Driver:
                 if known is not None:
                     self._course.receive(call, known)
                     continue
-                task = asyncio.create_task(self._ask(call, endpoint, turns))
-                for group in (flying, self._flying):
-                    group.add(task)
-                    task.add_done_callback(group.discard)
+                task = asyncio.create_task(self._ask(call, endpoint))
+                flying.add(task)
+                task.add_done_callback(flying.discard)
+                self._flying[task] = (call, endpoint)
+                task.add_done_callback(self._flying.pop)
             if calls:
                 self._tell()
                 self._moved.set()
@@ -249,7 +261,7 @@ class Driver:
             self._moved.set()
         self._moved.set()
 
-    async def _ask(self, call: Call, endpoint: Endpoint, turns: asyncio.Semaphore) -> None:
+    async def _ask(self, call: Call, endpoint: Endpoint) -> None:
         """One call, from the ledger to the ledger."""
         try:
             if self._over:
@@ -258,15 +270,15 @@ class Driver:
             await self._commits.write(asking(call, self._names[call.role]))
             outcome: Reply | str
             try:
-                async with turns:
-                    if self._over:
-                        return
-                    self._effort.asked += 1
-                    outcome = await endpoint.complete(call)
+                if self._over:
+                    return
+                self._effort.asked += 1
+                outcome = await endpoint.complete(call)
                 await self._commits.write(answering(call, outcome))
                 self._effort.answered += 1
             except CallFailedError as error:
                 outcome = str(error) or "the call failed"
+                self._failed.append(call)
                 await self._commits.write(failing(call, outcome))
             self._course.receive(call, outcome)
             self._tell()

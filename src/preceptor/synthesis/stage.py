@@ -99,6 +99,7 @@ def synthesise(
             "requests_asked": effort.asked,
             "teacher_seconds": round(effort.seconds, 3),
             "faults": dict(effort.faults),
+            "notes": dict(effort.notes),
             "paid": _paid(ledger),
         }
     return {**files.tally.to_json(), "ended": ended}
@@ -235,6 +236,7 @@ async def _drive(
             finally:
                 for endpoint in opened:
                     effort.faults.update(endpoint.faults)
+                    effort.notes.update(endpoint.notes)
     finally:
         commits.close()
 

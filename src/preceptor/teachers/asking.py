@@ -64,6 +64,9 @@ class PacedEndpoint(ABC):
         """What a reader of the replies should know, and how often it was so."""
         self.attempts = 0
         """Sent so far."""
+        self.sending: set[str] = set()
+        """Ids of the calls that are on their way: not those that wait for a turn or to be sent
+        again."""
         self.price = known.price if known else FREE
         self._priced = known is not None
         self._config, self._budget = config, budget
@@ -149,6 +152,7 @@ class PacedEndpoint(ABC):
             self._budget.check_time()
             sent = True
             self.attempts += 1
+            self.sending.add(call.id)
             answer = await self._attempt(call, self._silence(history))
             reply = answer.reply
             self._succeeded(turn.started)
@@ -165,6 +169,7 @@ class PacedEndpoint(ABC):
             if sent:
                 reservation.charge("interrupted")  # only where nothing else ended it
             reservation.release()
+            self.sending.discard(call.id)
             turn.end()
 
     def _check_alive(self) -> None:

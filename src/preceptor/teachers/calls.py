@@ -4,6 +4,7 @@ A call is a value: its id is the hash of all that decides the answer, so that th
 recognised in the ledger whatever else is asked for.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -122,10 +123,12 @@ class CallFailedError(Exception):
 class Endpoint(Protocol):
     """A model that answers calls one by one, many at a time."""
 
-    name: str
-    """What the recipe calls it."""
-    fingerprint: str
-    """What is known of its version; of local weights, their SHA-256."""
+    sending: set[str]
+    """Ids of the calls that are on their way."""
+    faults: Counter[str]
+    """Failed attempts by kind."""
+    notes: Counter[str]
+    """What a reader of the replies should know, and how often it was so."""
 
     async def complete(self, call: Call) -> Reply:
         """Answer one call; waits for its turn, tries again where that can help.
