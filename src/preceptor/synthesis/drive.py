@@ -16,7 +16,8 @@ from preceptor.errors import BudgetReachedError, StageError, TeacherError
 from preceptor.records import Reply
 from preceptor.synthesis.commits import Commits
 from preceptor.synthesis.course import Course
-from preceptor.synthesis.ledger import Entry, Ledger, answering, asking, failing
+from preceptor.synthesis.ledger import Ledger
+from preceptor.synthesis.ledger_entries import Entry, answering, asking, failing
 from preceptor.teachers.budget import Budget
 from preceptor.teachers.calls import BatchModel, Call, CallFailedError, Endpoint
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from preceptor.records import Instruction, Reply
-from preceptor.synthesis.ledger import Entry, Verdict, judging
+from preceptor.synthesis.ledger_entries import Entry, Verdict, judging
 from preceptor.synthesis.slots import Rejection
 from preceptor.synthesis.tables import Table, instruction_row, rejection_row, request_row
 from preceptor.teachers.calls import Call
@@ -42,7 +42,7 @@ class Tally:
         """A kept task."""
         self.kept += 1
         self.categories[instruction.category] += 1
-        self.flags.update(instruction.flags)
+        self.flags.update(list(instruction.flags))
         self.unanswerable += instruction.unanswerable
         votes = instruction.category_vote.split(", ") if instruction.category_vote else []
         self.outvoted += bool(votes) and Counter(votes).most_common(1)[0][0] not in (

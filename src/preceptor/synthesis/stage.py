@@ -22,7 +22,8 @@ from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.course import Course, Sink
 from preceptor.synthesis.drive import Driver, Effort, drive_here
 from preceptor.synthesis.emission import Files, Tally
-from preceptor.synthesis.ledger import Ledger, charging
+from preceptor.synthesis.ledger import Ledger
+from preceptor.synthesis.ledger_entries import charging
 from preceptor.synthesis.models import Models
 from preceptor.synthesis.passages import Passage
 from preceptor.synthesis.protocols import protocol
