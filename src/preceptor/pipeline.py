@@ -7,7 +7,7 @@
 Everything that can be wrong with a recipe's inputs is looked at before the first stage starts.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,13 +28,16 @@ from preceptor.evaluation.items import evaluation_items
 from preceptor.inputs import Inputs, check
 from preceptor.recipe import Recipe, label, recorded
 from preceptor.records import Instruction
-from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.models import Models, synthesis_models
-from preceptor.synthesis.passages import passages_digest
-from preceptor.synthesis.protocols import protocol
-from preceptor.synthesis.seedbank import seeds_digest
+from preceptor.synthesising import (
+    LEDGER,
+    benchmarks_of,
+    evaluated_texts,
+    sources_of,
+    synthesis_inputs,
+    synthesis_settings,
+)
 from preceptor.tasks.catalogue import select
-from preceptor.tasks.task import Task
 from preceptor.teachers.config import TeacherConfig
 from preceptor.teachers.open import check_teacher
 
@@ -42,19 +45,12 @@ if TYPE_CHECKING:  # torch and transformers take seconds to import: only stages 
     from transformers import PreTrainedTokenizerBase
 
     from preceptor.decontamination.index import Index
-    from preceptor.decontamination.items import Benchmark
     from preceptor.model.loading import LoadedModel
-    from preceptor.synthesis.stage import Preview, Sources
+    from preceptor.synthesis.stage import Preview
     from preceptor.teachers.calls import BatchModel
 
 Tell = Callable[[str, Artifact], None]
-SPENDING = (
-    *("budget", "endpoint", "key", "concurrency", "requests_per_minute", "tokens_per_minute"),
-    *("timeout", "stall", "attempts", "price"),
-)
-"""Settings of how fast and for how much is asked: they decide nothing of what is kept."""
 STAGES = ("synthesize", "mix", "tune", "evaluate", "report")
-LEDGER = "ledger.sqlite"
 BASE, TUNED = "base", "tuned"
 CERTIFICATE = "certificate.json"
 
@@ -116,26 +112,9 @@ def preview_synthesis(recipe: Recipe, count: int) -> "Preview":
     runner = _Runner(check(recipe), None)
     runner.check_models()
     with claimed(recipe.folder, recipe.name):
-        models, sources = runner.synthesis_models(), runner.sources()
+        models, sources = runner.synthesis_models(), sources_of(runner.inputs)
         ledger = recipe.folder / LEDGER
         return preview(recipe.synthesis, sources, models, ledger, recipe.seed, count)
-
-
-def benchmarks_of(inputs: Inputs, tasks: Sequence[Task]) -> "list[Benchmark]":
-    """All that a model could be measured on by some tasks: whole splits."""
-    from preceptor.decontamination.items import benchmark
-
-    split = inputs.recipe.evaluation.split
-    return [benchmark(task, split, inputs.data_root) for task in tasks]
-
-
-def evaluated_texts(inputs: Inputs, tasks: Sequence[Task], sets: "Sequence[Benchmark]") -> "Index":
-    """The index of what some tasks measure on."""
-    from preceptor.decontamination.index import build_index
-    from preceptor.decontamination.settings import Settings
-    from preceptor.decontamination.stock import wording_of
-
-    return build_index(sets, Settings(), wording_of([*inputs.training, *tasks]))
 
 
 def trained_on(mixture: Artifact) -> dict[str, Any]:
@@ -210,19 +189,15 @@ class _Runner:
             return
 
         models = self.synthesis_models()
-        settings = {
-            **recorded(config, exclude=SPENDING),
-            "models": dict(models.names),
-            "seed": self.recipe.seed,
-        }
-        found = self._made_from(config)
+        settings = synthesis_settings(self.recipe, models)
+        found = synthesis_inputs(self.inputs, self.fingerprint)
         course = content_key("synthesis", settings, found)
 
         def build(work: Work) -> Mapping[str, Any]:
             from preceptor.synthesis.stage import synthesise
 
-            ledger, seed = self.root / LEDGER, self.recipe.seed
-            return synthesise(config, self.sources(), models, ledger, work, seed, course)
+            ledger, seed, sources = self.root / LEDGER, self.recipe.seed, sources_of(self.inputs)
+            return synthesise(config, sources, models, ledger, work, seed, course)
 
         self.produce("synthesis", settings, found, build)
 
@@ -233,59 +208,11 @@ class _Runner:
             self.recipe.synthesis, self.fingerprint, label, self.kind, self.open_here
         )
 
-    def _version(self, teacher: TeacherConfig) -> str:
-        """A teacher's weights, or the name that its endpoint knows it by."""
-        return self.fingerprint(teacher.model) if teacher.local else digest(teacher.model)
-
-    def _made_from(self, config: SynthesisConfig) -> dict[str, str]:
-        """Digests of all that a synthesis is made from."""
-        inputs = self.inputs
-        found = {
-            "seeds": seeds_digest(inputs.seeds),
-            "prompt": digest(protocol(config.protocol, config.domain).wording()),
-            **{role: self._version(teacher) for role, teacher in config.teachers().items()},
-        }
-        if inputs.passages:
-            found["passages"] = passages_digest(inputs.passages)
-        if config.semantic is not None:
-            from preceptor.synthesis.semantic import SemanticIndex
-
-            found["embeddings"] = SemanticIndex(config.semantic.model).fingerprint
-        split = self.recipe.evaluation.split
-        for name, value in inputs.digests(inputs.benchmarks, split).items():
-            found[f"benchmark {name}"] = value
-        return found
-
     def open_here(self, teacher: TeacherConfig) -> "BatchModel":
         """A teacher in the process."""
         from preceptor.teachers.local import LocalModel
 
         return LocalModel(self.load(teacher.model, teacher.dtype), teacher.structured)
-
-    def sources(self) -> "Sources":
-        """What the synthesis is made from; the indexes are built anew."""
-        from preceptor.synthesis.stage import Sources
-
-        config, inputs = self.recipe.synthesis, self.inputs
-        assert config is not None
-        semantic = None
-        if config.semantic is not None:
-            from preceptor.synthesis.semantic import SemanticIndex
-
-            semantic = SemanticIndex(config.semantic.model, config.semantic.threshold)
-        sets = benchmarks_of(inputs, inputs.benchmarks)
-        return Sources(
-            inputs.seeds,
-            inputs.passages,
-            evaluated_texts(inputs, inputs.benchmarks, sets) if sets else None,
-            [
-                (item.id, question)
-                for one in sets
-                for item in one.items
-                for question in item.questions
-            ],
-            semantic,
-        )
 
     def evaluated(self) -> "Index":
         """The index of everything that the recipe measures on."""

@@ -22,10 +22,10 @@ from preceptor.model.batch import BatchEncoder
 from preceptor.model.formats import encode_conversation, encode_prompt, encode_target
 from preceptor.model.loading import choose_device, choose_dtype, fingerprint, resolve
 from preceptor.model.quiet import quiet
-from preceptor.pipeline import LEDGER
 from preceptor.recipe import Recipe, label
 from preceptor.synthesis.estimate import SynthesisEstimate, estimate_synthesis, estimated_tokens
 from preceptor.synthesis.models import synthesis_models
+from preceptor.synthesising import LEDGER
 from preceptor.tasks.catalogue import select
 from preceptor.teachers.calls import Message
 from preceptor.teachers.config import TeacherConfig

@@ -122,7 +122,7 @@ def rejections(
 
 
 def _ledgers(output: Path | None) -> list[Path]:
-    from preceptor.pipeline import LEDGER
+    from preceptor.synthesising import LEDGER
 
     if output is not None:
         folder = output if output.is_dir() else output.parent

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from preceptor.teachers.limits import Flow, Told
 
-START = 32
+START = 16
 DOWN = 0.7
 OVERLOADED = 0.3
 """Such a share of overload among the last outcomes is no chance."""
