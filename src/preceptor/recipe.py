@@ -19,6 +19,7 @@ from preceptor.errors import RecipeError
 from preceptor.evaluation.config import EvaluationConfig
 from preceptor.mixture.config import MixtureConfig
 from preceptor.synthesis.config import SynthesisConfig
+from preceptor.synthesis.seedbank import packaged_sets
 from preceptor.tasks.names import did_you_mean
 from preceptor.tuning.config import TuningConfig
 
@@ -125,7 +126,7 @@ def _strip(content: dict[str, Any], without: Collection[str]) -> None:
 
 
 def _is_path(value: object) -> bool:
-    return isinstance(value, str) and value.endswith(".jsonl")
+    return isinstance(value, str) and value not in packaged_sets()
 
 
 def _content(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:

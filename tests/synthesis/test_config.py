@@ -79,9 +79,23 @@ def test_sampling_is_the_protocols_where_the_teacher_says_nothing() -> None:
     assert own.sampling(default) == Sampling(0.0, 1.0, 0.0, 5, ("###",))
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"categories": {"decide": "vote"}}, "categories.votes is 0"),
+        ({"categories": {"teacher": {}}}, r"categories.teacher has nothing to answer"),
+        ({"answers": {"separate": False, "teacher": {}}}, "answers.teacher has nothing to answer"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        SynthesisConfig.model_validate(given)
+
+
 def test_roles_are_the_models_that_are_asked() -> None:
     other = {"model": "judge", "endpoint": "http://127.0.0.1:1/v1"}
     config = SynthesisConfig.model_validate(
-        {"answers": {"teacher": other}, "categories": {"votes": 0, "teacher": other}}
+        {"answers": {"teacher": other}, "categories": {"votes": 1, "teacher": other}}
     )
-    assert list(config.teachers()) == ["teacher", "answers"]
+    assert list(config.teachers()) == ["teacher", "answers", "votes"]
+    assert list(SynthesisConfig().teachers()) == ["teacher"]

@@ -180,6 +180,29 @@ def test_a_seed_more_leaves_most_requests_as_they_were() -> None:
     assert 180 <= kept < 200
 
 
+@pytest.mark.parametrize("separate", [False, True])
+def test_quotas_are_of_what_is_kept_and_a_target_is_reached(separate: bool) -> None:
+    """A task that falls after it was accepted holds no place."""
+
+    def script(call: Call) -> Reply:
+        if call.kind == "answer":
+            return reply("" if call.seed % 7 == 0 else "It is the left kidney.")
+        words = " ".join(draws.choose(WORDS, call.seed, place) for place in range(8))
+        verb = ("Extract", "Which", "Summarise")[call.seed % 3]
+        return reply(format_task(f"{verb} {words}.", "A short note.", "It is the left kidney."))
+
+    quotas = {"difficulty": {1: 0.5, 5: 0.5}, "category": {"ie": 0.5, "qa": 0.5}}
+    config = SynthesisConfig.model_validate(
+        {"quotas": quotas, "target": 40, "answers": {"separate": separate}, "lag": 8}
+    )
+    sink = Listing()
+    drive(course_of(config, sink), script)
+    kept = sink.instructions
+    assert Counter(one.difficulty for one in kept) == {1: 20, 5: 20}
+    assert Counter(one.category for one in kept) == {"ie": 20, "qa": 20}
+    assert len(sink.reasons) < 400
+
+
 def test_bootstrapping_shows_what_was_accepted_lag_requests_before() -> None:
     config = SynthesisConfig.model_validate({"machine_demonstrations": 2, "lag": 4, "requests": 60})
     sink = Listing()

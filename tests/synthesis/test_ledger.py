@@ -13,6 +13,7 @@ from preceptor.synthesis.ledger_entries import (
     answering,
     asking,
     charging,
+    closing,
     failing,
     judging,
 )
@@ -86,6 +87,40 @@ def test_totals_count_replies_and_lost_attempts_of_every_run(tmp_path: Path) -> 
     assert (totals.dollars, totals.tokens, totals.calls) == (0.875, 117, 4)
 
 
+def test_what_was_on_its_way_at_a_kill_is_charged_once(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        ledger.write(asking(one, "m@1", 100, 0.5) for one in CALLS)
+        ledger.write([answering(CALLS[0], REPLIES[0]), closing(CALLS[1].id)])
+    with Ledger(path) as ledger:
+        assert ledger.charge_what_was_cut() == 1
+        totals = ledger.totals()
+        assert (totals.dollars, totals.tokens, totals.calls) == (0.75, 103, 2)
+        assert ledger.charge_what_was_cut() == 0
+        assert ledger.totals() == totals
+        assert ledger.outcome(CALLS[2].id) is None
+
+
+def test_a_model_is_observed_by_its_replies_and_by_what_was_kept_of_them(tmp_path: Path) -> None:
+    few = [
+        make_call(
+            "m@1", "task", "teacher", [Message("user", "x")], Sampling(), n, note={"tasks": n}
+        )
+        for n in (1, 2, 4)
+    ]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        for one, tokens in zip(few, (100, 200, 400), strict=True):
+            ledger.write([asking(one, "m@1"), answering(one, Reply("t", 5, tokens, True))])
+        ledger.write(
+            judging("c", Verdict(f"t{n}", few[n].id, 0, verdict, "", "", None))
+            for n, verdict in enumerate(("kept", "too similar", "kept"))
+        )
+        found, other = ledger.observed("m@1"), ledger.observed("m@2")
+    assert (found.replies, found.mean, found.low, found.high) == (3, 100, 100, 100)
+    assert (found.judged, found.kept) == (3, 2)
+    assert (other.replies, other.judged) == (0, 0)
+
+
 def test_a_call_is_found_with_all_that_is_known_of_it(tmp_path: Path) -> None:
     with Ledger(filled(tmp_path / "ledger.sqlite")) as ledger:
         found = ledger.call(CALLS[0].id)
@@ -137,6 +172,18 @@ def test_commits_from_an_event_loop_are_all_on_the_disk(tmp_path: Path) -> None:
         assert {row["course"] for row in ledger.verdict("t")} == {"a", "b"}
 
 
+def test_what_waits_when_an_interrupt_comes_twice_is_written_all_the_same(tmp_path: Path) -> None:
+    async def write(ledger: Ledger) -> None:
+        commits = Commits(ledger)
+        commits.later(asking(CALLS[0], "m@1"))
+        commits.later(charging(CALLS[0].id, "interrupted", 7, 0.5))
+        commits.close()
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        asyncio.run(write(ledger))
+        assert ledger.totals().tokens == 7
+
+
 def test_a_failed_commit_is_told_to_all_that_wait_for_it(tmp_path: Path) -> None:
     async def write(ledger: Ledger) -> list[object]:
         commits = Commits(ledger)
@@ -165,7 +212,7 @@ def test_a_ledger_of_another_version_is_named(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 1")
     connection.close()
-    with pytest.raises(ArtifactError, match="of version 1, and this Preceptor reads version 2"):
+    with pytest.raises(ArtifactError, match="of version 1, and this Preceptor reads version 3"):
         Ledger(path)
 
 

@@ -5,7 +5,6 @@ from preceptor.decontamination.stock import wording_of
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.filters import Context, Drop
 from preceptor.synthesis.parse import Parsed
-from preceptor.synthesis.protocols.base import Wanted
 from preceptor.synthesis.selection import Accepted, Selection
 from preceptor.tasks.catalogue import load_tasks
 from preceptor.tasks.source import read_rows
@@ -23,10 +22,12 @@ def selection(**changes: object) -> Selection:
     return Selection(SynthesisConfig.model_validate(changes), SEEDS)
 
 
-def accept(
-    chosen: Selection, one: Parsed, id: str = "t", wanted: Wanted | None = None
-) -> Accepted | Drop:
-    return chosen.accept(id, one, wanted or Wanted(), CONTEXT, whole=True)
+def accept(chosen: Selection, one: Parsed, id: str = "t") -> Accepted | Drop:
+    return chosen.accept(id, one, CONTEXT, whole=True)
+
+
+def _accepted(chosen: Selection, *tasks: Parsed) -> int:
+    return sum(isinstance(accept(chosen, one), Accepted) for one in tasks)
 
 
 def reason(found: Accepted | Drop) -> str:
@@ -48,7 +49,6 @@ def test_the_first_of_two_alike_is_accepted_and_the_second_names_it() -> None:
     accept(chosen, task(), "first")
     found = accept(chosen, task(), "second")
     assert found == Drop("too similar", "ROUGE-L 1.000 to first")
-    assert chosen.accepted == 1
 
 
 def test_a_seed_that_was_not_shown_is_too_similar_and_a_shown_one_is_a_copy() -> None:
@@ -61,17 +61,16 @@ def test_a_seed_that_was_not_shown_is_too_similar_and_a_shown_one_is_a_copy() ->
 def test_the_threshold_is_the_settings() -> None:
     for threshold, accepted in ((0.7, 1), (0.95, 2)):
         chosen = selection(rouge_l=threshold)
-        accept(chosen, task())
-        accept(chosen, task(LEECH.replace("medical", "hungry")))
-        assert chosen.accepted == accepted
+        both = (task(), task(LEECH.replace("medical", "hungry")))
+        assert _accepted(chosen, *both) == accepted
 
 
 def test_stems_are_compared_where_it_is_asked() -> None:
     for stem, accepted in ((False, 2), (True, 1)):
         chosen = selection(stem=stem)
-        accept(chosen, task("Summarise treatments helping patients sleeping poorly."))
-        accept(chosen, task("Summarises treatment helped patient sleeps poorly."))
-        assert chosen.accepted == accepted
+        first = task("Summarise treatments helping patients sleeping poorly.")
+        second = task("Summarises treatment helped patient sleeps poorly.")
+        assert _accepted(chosen, first, second) == accepted
 
 
 def test_a_score_equal_to_the_threshold_is_kept() -> None:
@@ -91,44 +90,12 @@ def test_a_dropped_task_is_not_compared_with() -> None:
 
 def test_an_instruction_alone_is_judged_by_what_it_says() -> None:
     chosen = selection()
-    found = chosen.accept("t", task(output=""), Wanted(), CONTEXT, whole=False)
+    found = chosen.accept("t", task(output=""), CONTEXT, whole=False)
     assert isinstance(found, Accepted)
     late, verdicts = chosen.finish(task(output=""), CONTEXT)
     assert late is not None
     assert verdicts["empty_output"] == late.reason == "empty output"
     assert chosen.finish(task(), CONTEXT)[0] is None
-
-
-def test_an_opening_word_takes_no_more_than_its_share() -> None:
-    chosen = selection(opening_words=0.2, rouge_l=1.0)
-    for number in range(60):
-        words = " ".join(f"w{number}x{place}" for place in range(5))
-        opening = "Given" if number % 2 else f"Verb{number}"
-        found = accept(chosen, task(f"{opening} {words}"))
-    assert chosen.accepted == 50 + 5
-    assert found == Drop("opening word over its cap", "given")
-
-
-def test_a_label_takes_no_more_than_its_share_of_the_target() -> None:
-    chosen = selection(quotas={"topic": {"heart": 0.5, "lung": 0.5}}, target=4)
-    found = [
-        accept(chosen, task(f"Alpha{n} beta{n} gamma{n} delta{n}"), wanted=Wanted(topic="heart"))
-        for n in range(3)
-    ]
-    assert [isinstance(one, Accepted) for one in found] == [True, True, False]
-    assert found[2] == Drop("over its quota", "topic heart")
-    own = accept(chosen, task("Quite another thing here", topic="skin"))
-    assert own == Drop("over its quota", "topic skin")
-
-
-def test_counts_are_of_what_was_asked_for_and_of_the_rules() -> None:
-    chosen = selection()
-    accept(chosen, task(), wanted=Wanted(view="patient", difficulty=3))
-    counts = chosen.counts()
-    assert counts["view"] == {"patient": 1}
-    assert counts["difficulty"] == {3: 1}
-    assert sum(counts["category"].values()) == 1
-    assert counts["topic"] == {}
 
 
 def test_what_overlaps_with_an_evaluation_set_is_not_accepted() -> None:

@@ -17,6 +17,8 @@ class Say:
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    form: str = "application/json"
+    """Content type."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Server:
             return await self._broken(request, does.how)
         text = does.body if isinstance(does.body, str) else json.dumps(does.body)
         return web.Response(
-            text=text, status=does.status, headers=does.headers, content_type="application/json"
+            text=text, status=does.status, headers=does.headers, content_type=does.form
         )
 
     async def _broken(self, request: web.Request, how: str) -> web.StreamResponse:

@@ -74,6 +74,10 @@ def test_a_key_that_is_missing_or_impossible_names_its_variable(
     assert "geheim" not in str(caught.value)
 
 
+def test_what_a_server_said_is_fit_for_utf_8() -> None:
+    assert shown("no \ud83d such \U0001f600") == "no ? such \U0001f600"
+
+
 def test_what_a_server_said_is_one_short_line_without_keys() -> None:
     said = shown("bad key my.own\nfor  sk-proj-abcdefgh and\tBearer tok123 " + "x" * 500, "my.own")
     assert said.startswith("bad key [key] for [key] and Bearer [key] xxx")

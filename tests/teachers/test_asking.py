@@ -50,8 +50,9 @@ class Simulated(PacedEndpoint):
         return Answer(Reply("text", 10, 5, True, 15e-6))
 
 
-def call(number: int) -> Call:
-    return make_call("m", "task", "teacher", [Message("user", "x")], Sampling(), number)
+def call(number: int, most: int = 512) -> Call:
+    sampling = Sampling(max_new_tokens=most)
+    return make_call("m", "task", "teacher", [Message("user", "x")], sampling, number)
 
 
 def stalled() -> Fault:
@@ -195,6 +196,117 @@ def test_silence_is_never_allowed_for_longer_than_a_reply() -> None:
         return endpoint.silences
 
     assert run(main()) == [40.0, 80.0, 100.0, 100.0]
+
+
+@pytest.mark.parametrize(
+    ("most", "config", "silence"),
+    [
+        (100, {}, 70.0),
+        (2_000, {}, 260.0),
+        (5_000, {}, 300.0),  # the timeout
+        (5_000, {"timeout": 1_000.0}, 560.0),
+        (5_000, {"stall": 10.0}, 10.0),
+    ],
+)
+def test_a_long_reply_may_be_waited_for_in_silence(
+    most: int, config: dict[str, float], silence: float
+) -> None:
+    async def main() -> list[float]:
+        endpoint = Simulated(lambda *_: None, **config)
+        endpoint.seconds = 0.5
+        async with endpoint:
+            await endpoint.complete(call(0, most))
+        return endpoint.silences
+
+    assert run(main()) == [silence]
+
+
+def test_a_long_reply_that_comes_whole_is_paid_for_once() -> None:
+    async def main() -> Budget:
+        budget = Budget(BudgetConfig())
+        endpoint = Simulated(lambda *_: None, budget)
+        endpoint.seconds = 200.0
+        async with endpoint:
+            await endpoint.complete(call(0, 1_500))
+        return budget
+
+    assert run(main()).spent.calls == 1
+
+
+def test_nothing_is_sent_again_by_an_endpoint_that_is_closing() -> None:
+    """One call is on its way when it closes, another waits to be sent again."""
+
+    def becomes(attempt: int, _: float) -> Fault:
+        return Fault("http 429", "later", wait=50.0) if attempt == 1 else Fault("http 500", "bug")
+
+    async def main() -> tuple[float, Simulated, Budget, list[Reply | BaseException]]:
+        budget = Budget(BudgetConfig())
+        endpoint = Simulated(becomes, budget, attempts=9)
+        asyncio.get_running_loop().call_later(0.5, setattr, endpoint, "closing", True)
+        async with endpoint:
+            wanted = (endpoint.complete(call(n)) for n in range(2))
+            waiting, sent = (asyncio.ensure_future(one) for one in wanted)
+            await asyncio.wait([sent])
+            ended = endpoint._clock.now()
+            found = await asyncio.gather(waiting, sent, return_exceptions=True)
+        return ended, endpoint, budget, list(found)
+
+    ended, endpoint, budget, found = run(main())
+    assert ended == pytest.approx(1.0)  # it did not wait for its turn to be sent again
+    assert [type(one) for one in found] == [asyncio.CancelledError] * 2
+    assert endpoint.attempts == 2
+    assert endpoint.sending == set()
+    assert budget.reserved == budget.spent == Spent()
+
+
+def test_an_endpoint_that_is_closing_still_takes_the_reply_on_its_way() -> None:
+    async def main() -> list[Reply | BaseException]:
+        endpoint = Simulated(lambda *_: None)
+        asyncio.get_running_loop().call_later(0.5, setattr, endpoint, "closing", True)
+        return await all_of(endpoint, 1)
+
+    assert [type(one) for one in run(main())] == [Reply]
+
+
+def test_each_attempt_is_told_before_it_is_sent() -> None:
+    """Told while its cost is set aside and before the call counts as sent."""
+    told: list[tuple[str, int, float, int, bool, Spent]] = []
+    each = worst_case(call(0), PRICE)
+
+    def becomes(attempt: int, _: float) -> Fault | None:
+        return Fault("http 500", "bug") if attempt < 3 else None
+
+    async def main() -> None:
+        budget = Budget(BudgetConfig())
+        endpoint = Simulated(becomes, budget)
+
+        async def on_send(call_id: str, tokens: int, dollars: float) -> None:
+            on_its_way = call_id in endpoint.sending
+            told.append((call_id, tokens, dollars, endpoint.attempts, on_its_way, budget.reserved))
+            await asyncio.sleep(0.1)
+
+        budget.on_send = on_send
+        await all_of(endpoint, 1)
+
+    run(main())
+    assert told == [(call(0).id, each.tokens, each.dollars, sent, False, each) for sent in range(3)]
+
+
+def test_a_call_that_cannot_be_told_of_is_not_sent() -> None:
+    async def main() -> tuple[Simulated, Budget, list[Reply | BaseException]]:
+        budget = Budget(BudgetConfig())
+        endpoint = Simulated(lambda *_: None, budget)
+
+        async def on_send(*_: Any) -> None:
+            raise OSError("the disk is full")
+
+        budget.on_send = on_send
+        return endpoint, budget, await all_of(endpoint, 1)
+
+    endpoint, budget, found = run(main())
+    assert [type(one) for one in found] == [OSError]
+    assert (endpoint.attempts, endpoint.in_flight) == (0, 0)
+    assert budget.reserved == budget.spent == Spent()
 
 
 def test_a_hard_budget_is_never_exceeded_with_everything_going_wrong() -> None:

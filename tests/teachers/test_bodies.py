@@ -16,8 +16,9 @@ CALL: Call = make_call("m", "task", "teacher", [Message("user", "Ask.")], Sampli
 FREE = Price(input=0, output=0)
 REMOTE = TeacherConfig(model="m", endpoint="http://127.0.0.1:9/v1")
 
+texts = st.text(st.characters(), max_size=8) | st.just("half \ud83d")
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | texts,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -61,9 +62,19 @@ def test_any_json_is_a_reply_or_a_fault(body: Any) -> None:
     if isinstance(found, Fault):
         assert found.billed or found.tokens is not None
     else:
-        assert isinstance(found.text, str)
+        assert (found.text + found.model).encode("utf-8").decode(
+            "utf-8"
+        ) == found.text + found.model
         assert found.prompt_tokens >= 0
         assert found.reply_tokens >= 0
+
+
+@pytest.mark.parametrize("name", ["content", "refusal"])
+def test_half_a_surrogate_pair_reaches_no_reply(name: str) -> None:
+    message = {name: "a \ud83d b \U0001f600"}
+    body = {"choices": [{"message": message, "finish_reason": "stop"}], "model": "m\udc00"}
+    reply, _ = reply_of(CALL, body, FREE, "m")
+    assert (reply.text, reply.model) == ("a ? b \U0001f600", "m?")
 
 
 def test_a_dialect_changes_only_for_what_was_sent() -> None:

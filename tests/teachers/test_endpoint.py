@@ -257,6 +257,49 @@ def test_a_key_that_is_not_accepted_stops_at_once_and_is_never_shown(
         assert "wxyz" not in text
 
 
+def page(text: str = "<html>Welcome</html>", form: str = "text/html") -> Say:
+    return Say(text, form=form)
+
+
+@pytest.mark.parametrize(
+    ("said", "what", "charges"),
+    [
+        (page(), "answers with text/html and not JSON: check teacher.endpoint", 0),
+        (page(form="application/json"), "answers with text and not JSON", 5),
+        (page("data: {}", "text/event-stream"), "answers with text/event-stream and not JSON", 5),
+        (page(""), "answers with nothing and not JSON", 0),
+    ],
+)
+def test_what_answers_with_pages_is_no_endpoint(said: Say, what: str, charges: int) -> None:
+    asked = ask(lambda *_: said, *map(call, range(3)), one_by_one=True, attempts=9)
+    assert {type(found) for found in asked.results} == {TeacherError}
+    assert what in str(asked.results[0])
+    assert asked.server.url in str(asked.results[0])
+    assert len(asked.server.seen) == 5
+    assert len(asked.charges) == charges
+    assert (asked.budget.spent == Spent()) is (charges == 0)
+
+
+def test_pages_between_other_failures_or_after_a_reply_are_waited_for() -> None:
+    pages = [page()] * 4
+    asked = ask(after(*pages, error(500), *pages), attempts=12)
+    assert asked.reply.text == "Fine."
+    asked = ask(after(fine(), *pages, *pages), call(0), call(1), one_by_one=True, attempts=12)
+    assert [type(found) for found in asked.results] == [Reply, Reply]
+
+
+def test_half_of_json_is_cut_off_and_says_nothing_of_the_endpoint() -> None:
+    asked = ask(after(*[Break("half")] * 7), attempts=12)
+    assert asked.reply.text == "Fine."
+    assert asked.endpoint.faults == {"cut": 7}
+
+
+def test_half_a_surrogate_pair_in_an_error_can_be_written_down() -> None:
+    asked = ask(lambda *_: error(400, "no \ud83d here"))
+    assert isinstance(asked.error, CallFailedError)
+    assert "no ? here" in str(asked.error)
+
+
 def test_a_model_that_is_not_there_stops_at_once() -> None:
     asked = ask(lambda *_: error(404, "The model `scripted` does not exist"))
     assert isinstance(asked.error, TeacherError)

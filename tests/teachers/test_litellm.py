@@ -1,7 +1,6 @@
 """LiteLLM's way, with a stand-in for LiteLLM, which the pinned versions leave no room for."""
 
 import asyncio
-import json
 import random
 import sys
 import types
@@ -25,14 +24,14 @@ Does = Callable[[int, dict[str, Any]], Any]
 
 
 class Response:
-    """As LiteLLM's: JSON by pydantic, headers of the provider beside it."""
+    """As LiteLLM's: a pydantic model, headers of the provider beside it."""
 
     def __init__(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self._body = body
         self._hidden_params = {"additional_headers": headers or {}}
 
-    def model_dump_json(self) -> str:
-        return json.dumps(self._body)
+    def model_dump(self) -> dict[str, Any]:
+        return self._body
 
 
 class Failure(Exception):
@@ -108,6 +107,14 @@ def test_a_call_goes_through_litellm_at_its_own_price(stand_in: Any) -> None:
     assert given["num_retries"] == 0
     assert "api_key" not in given
     assert module.telemetry is False
+
+
+def test_half_a_surrogate_pair_of_a_provider_is_a_reply_like_any_other(stand_in: Any) -> None:
+    stand_in(lambda *_: Response(completion("Fine \ud83d.", usage=USAGE)))
+    reply, endpoint = ask()
+    assert isinstance(reply, Reply)
+    assert reply.text == "Fine ?."
+    assert endpoint.faults == {}
 
 
 def test_a_key_that_the_recipe_names_is_given_on(

@@ -104,7 +104,7 @@ def rejections(
         for ledger in _ledgers(output)
         for folder in sorted(ledger.parent.glob("synthesis-*"))
     }
-    if not any(found.values()):
+    if not found:
         raise ArtifactError("no finished synthesis is there; name its run's folder with --output")
     if as_json:
         print_json(found)
@@ -112,11 +112,13 @@ def rejections(
     out = console()
     for folder, reasons in found.items():
         out.print(Text(folder, "bold"))
+        if not reasons:
+            out.print(f"  nothing was rejected{f' for {reason!r}' if reason else ''}")
         for name, group in reasons.items():
             out.print(Text.assemble(f"{group['count']:>8,}  ", (name, "bold")))
             for row in group["samples"]:
                 text = " ".join((row["instruction"] or row["detail"]).split())
-                out.print(Text(f"          {row['request_id']}-{row['position']}  {text:.90}"))
+                out.print(Text(f"          {row['task']}  {text:.90}"))
                 if row["detail"] and row["instruction"]:
                     out.print(Text(f"          {'':>22}  ({row['detail']:.80})", "dim"))
 

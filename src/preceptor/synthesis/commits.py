@@ -40,8 +40,10 @@ class Commits:
                 await asyncio.shield(self._running)
 
     def close(self) -> None:
-        """End the thread."""
+        """Write what still waits, and end the thread."""
         self._thread.shutdown()
+        waiting, self._waiting = self._waiting, []
+        self._ledger.write([entry for entry, _ in waiting])
 
     def _start(self) -> None:
         if self._running is None and self._waiting:

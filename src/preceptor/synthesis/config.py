@@ -64,7 +64,7 @@ class AnswersConfig(Config):
     separate: bool | None = None
     """In a call of its own, after the task was accepted; None as the protocol does."""
     teacher: TeacherConfig | None = None
-    """Another model for them; None asks the teacher."""
+    """Another model for them, which makes them separate; None asks the teacher."""
 
 
 class CategoriesConfig(Config):
@@ -143,6 +143,19 @@ class SynthesisConfig(Config):
     teacher: TeacherConfig = TeacherConfig()
     budget: BudgetConfig = BudgetConfig()
 
+    @model_validator(mode="after")
+    def _nothing_is_idle(self) -> "SynthesisConfig":
+        if self.categories.decide != "rule" and not self.categories.votes:
+            raise ValueError(
+                f"categories.decide is {self.categories.decide!r} and categories.votes is 0: ask "
+                "for votes, or let the rules decide"
+            )
+        if self.categories.teacher is not None and not self.categories.votes:
+            raise ValueError("categories.teacher has nothing to answer: set categories.votes")
+        if self.answers.teacher is not None and self.answers.separate is False:
+            raise ValueError("answers.teacher has nothing to answer: set answers.separate to true")
+        return self
+
     @property
     def most_requests(self) -> int | None:
         """Requests at most; None is without limit."""
@@ -159,7 +172,7 @@ class SynthesisConfig(Config):
     def teachers(self) -> dict[str, TeacherConfig]:
         """The models that it asks, by role."""
         found = {"teacher": self.teacher}
-        if self.answers.teacher is not None:
+        if self.answers.teacher is not None and self.answers.separate is not False:
             found["answers"] = self.answers.teacher
         if self.categories.votes and self.categories.teacher is not None:
             found["votes"] = self.categories.teacher

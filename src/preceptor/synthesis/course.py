@@ -14,16 +14,18 @@ So a run that was killed, and one that was not, emit the same, from whatever the
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from preceptor.records import Instruction, Reply, Seed
+from preceptor.synthesis.caps import Caps
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.filters import Drop
 from preceptor.synthesis.parse import Parsed
 from preceptor.synthesis.protocols.base import TaskProtocol
 from preceptor.synthesis.requests import Caller
-from preceptor.synthesis.selection import Accepted, Selection
-from preceptor.synthesis.slots import CALL_FAILED, Item, Rejection, Slot
+from preceptor.synthesis.selection import Selection
+from preceptor.synthesis.slots import CALL_FAILED, Item, Part, Rejection, Slot
 from preceptor.synthesis.steps import Steps
 from preceptor.synthesis.wishes import View, Wishes
 from preceptor.teachers.calls import Call
@@ -80,9 +82,13 @@ class Course:
         self._unsettled: deque[Slot] = deque()
         self._issued = self._settled = 0
         self._pool: list[Seed] = []
-        start = View(0, selection.counts())
-        self._views: deque[View] = deque([start])
-        """After so many settled requests: the last ``lag`` and one."""
+        self._caps = Caps(config)
+        self._views: deque[View] = deque([View(0, self._caps.counts())])
+        """After so many emitted requests: the last ``lag`` and one."""
+        self._shown_of = 0
+        """Tasks of the pool that come from emitted requests."""
+        self._under_way = 0
+        """Accepted tasks that are not emitted."""
         self._steps = Steps(config, protocol, selection, caller)
         self._recent: deque[int] = deque(maxlen=config.floor.over)
         self.emitted = self.kept = 0
@@ -120,18 +126,17 @@ class Course:
     def _may_issue(self) -> bool:
         if self._most is not None and self._issued >= self._most:
             return False
-        window = self._config.lag if self._wishes.looks_at_pool else WINDOW
-        if self._issued - self._settled >= window or len(self._slots) >= 2 * WINDOW:
+        if self._wishes.looks_at_pool and self._issued - self.emitted >= self._config.lag:
+            return False
+        if len(self._slots) >= WINDOW:
             return False
         target, flying = self._target, self._issued - self._settled
         if target is None or not flying:
             return True
-        accepted = self._selection.accepted
         rate = self._tasks * PRIOR_YIELD
-        if self._settled >= KNOWN_AFTER:
-            rate = max(accepted / self._settled, 0.01)
-        under_way = sum(item.accepted is not None for s in self._slots for item in s.items)
-        return self.kept + under_way + flying * rate < target
+        if self.emitted >= KNOWN_AFTER:
+            rate = max(self.kept / self.emitted, 0.01)
+        return self.kept + self._under_way + flying * rate < target
 
     def _issue(self) -> None:
         index = self._issued
@@ -151,11 +156,11 @@ class Course:
             self._queues[call.role].append(call)
 
     def _view(self, index: int) -> View:
-        """The pool as it stood ``lag`` requests before a request."""
+        """What had come of all requests up to ``lag`` before a request."""
         if not self._wishes.looks_at_pool:
             return self._views[0]
         at = max(0, index - self._config.lag)
-        return self._views[at - (self._settled + 1 - len(self._views))]
+        return self._views[at - (self.emitted + 1 - len(self._views))]
 
     def _settle(self) -> None:
         while self._unsettled and self._unsettled[0].replied:
@@ -166,10 +171,6 @@ class Course:
                 self._judge(slot, slot.reply)
             slot.settled = True
             self._settled += 1
-            if self._wishes.looks_at_pool:
-                self._views.append(View(self._selection.accepted, self._selection.counts()))
-                while len(self._views) > self._config.lag + 1:
-                    self._views.popleft()
 
     def _judge(self, slot: Slot, reply: Reply) -> None:
         """Accept or reject every task of a reply, and ask on about the accepted."""
@@ -178,11 +179,13 @@ class Course:
         for parsed in found:
             item, drop = self._steps.begin(slot, parsed, reply)
             if item is None:
+                assert drop is not None
                 slot.rejections.append(_of_task(slot.call.id, parsed, drop))
                 continue
             slot.items.append(item)
             if self._wishes.bootstraps:
                 self._pool.append(_shown(item))
+        self._under_way += len(slot.items)
         for item in slot.items:
             self._queue(slot, self._steps.advance(item))
 
@@ -195,7 +198,13 @@ class Course:
             before = self.kept
             self._put(slot)
             self.emitted += 1
+            self._under_way -= len(slot.items)
+            self._shown_of += len(slot.items)
             self._recent.append(self.kept - before)
+            if self._wishes.looks_at_pool:
+                self._views.append(View(self._shown_of, self._caps.counts()))
+                while len(self._views) > self._config.lag + 1:
+                    self._views.popleft()
             self._look_for_the_end()
 
     def _put(self, slot: Slot) -> None:
@@ -205,14 +214,22 @@ class Course:
         for item in slot.items:
             for call, reply, why in item.calls:
                 self._sink.call(call, reply, why)
-            for part in item.parts:
-                if part.drop is not None:
-                    self._sink.rejected(_of_task(slot.call.id, part.task, part.drop, item))
-                elif self._target is not None and self.kept >= self._target:
-                    self._sink.rejected(_of_task(slot.call.id, part.task, Drop(PAST_TARGET), item))
-                else:
-                    self._sink.kept(self._caller.record(slot, item, part))
-                    self.kept += 1
+            for number, part in enumerate(item.parts):
+                drop = part.drop or self._place(slot, item, part)
+                if drop is not None:
+                    self._sink.rejected(_of_part(slot.call.id, item, number, drop))
+
+    def _place(self, slot: Slot, item: Item, part: Part) -> Drop | None:
+        """Keep a task that stands, or say why there is no place for it."""
+        if self._target is not None and self.kept >= self._target:
+            return Drop(PAST_TARGET)
+        record = self._caller.record(slot, item, part)
+        if drop := self._caps.over(record, slot.wanted):
+            return drop
+        self._caps.keep(record, slot.wanted)
+        self._sink.kept(record)
+        self.kept += 1
+        return None
 
     def _look_for_the_end(self) -> None:
         floor = self._config.floor
@@ -237,16 +254,21 @@ def _shown(item: Item) -> Seed:
     )
 
 
-def _of_task(request: str, task: Parsed, drop: Drop | None, item: Item | None = None) -> Rejection:
-    accepted: Accepted | None = item.accepted if item else None
-    assert drop is not None
+def _of_task(request: str, task: Parsed, drop: Drop) -> Rejection:
     return Rejection(
-        *(request, task.position, drop.reason, task.instruction, task.input, task.output),
-        detail=drop.detail,
-        nearest=accepted.nearest if accepted else "",
-        nearest_rouge_l=accepted.nearest_rouge_l if accepted else None,
+        *(f"{request}-{task.position}", request, task.position, drop.reason),
+        *(task.instruction, task.input, task.output, drop.detail),
+    )
+
+
+def _of_part(request: str, item: Item, number: int, drop: Drop) -> Rejection:
+    return replace(
+        _of_task(request, item.parts[number].task, drop),
+        task=item.part_id(number),
+        nearest=item.accepted.nearest,
+        nearest_rouge_l=item.accepted.nearest_rouge_l,
     )
 
 
 def _of_call(slot: Slot, reason: str, why: str) -> Rejection:
-    return Rejection(slot.call.id, 0, reason, "", "", "", why)
+    return Rejection(f"{slot.call.id}-0", slot.call.id, 0, reason, "", "", "", why)

@@ -1,23 +1,20 @@
 """Driving a course: its calls go to models, its replies come back, the ledger sees both first.
 
-Models in the process answer in batches, one batch after the other, formed in a fixed order: so the
-whole run is a function of its settings. Endpoints answer many calls at once, in any order; what is
-kept follows from the replies alone (see ``course``).
+Endpoints answer many calls at once, in any order; what is kept follows from the replies alone (see
+``course``). Models in the process may answer beside them (see ``drive_here``).
 """
 
 import asyncio
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from preceptor.errors import BudgetReachedError, StageError, TeacherError
 from preceptor.records import Reply
 from preceptor.synthesis.commits import Commits
 from preceptor.synthesis.course import Course
+from preceptor.synthesis.drive_here import Effort, Tell, answer_batch
 from preceptor.synthesis.ledger import Ledger
-from preceptor.synthesis.ledger_entries import Entry, answering, asking, failing
+from preceptor.synthesis.ledger_entries import answering, asking, closing, failing
 from preceptor.teachers.budget import Budget
 from preceptor.teachers.calls import BatchModel, Call, CallFailedError, Endpoint
 
@@ -26,116 +23,6 @@ PREPARED = 0.5
 in flight: else a call that backs off would keep a connection idle."""
 BETWEEN = 64
 """Known replies taken in a row before others get their turn."""
-
-
-@dataclass(slots=True)
-class Effort:
-    """What this run asked anew: what is in the ledger costs nothing."""
-
-    asked: int = 0
-    answered: int = 0
-    seconds: float = 0.0
-    """Spent waiting for models in the process."""
-    waiting: list[Entry] = field(default_factory=list)
-    """Verdicts to be written with the next batch."""
-    faults: Counter[str] = field(default_factory=Counter)
-    """What went wrong with attempts at endpoints, by kind."""
-    notes: Counter[str] = field(default_factory=Counter)
-    """What a reader of the replies should know."""
-
-
-Tell = Callable[[], None]
-
-
-def drive_here(
-    course: Course,
-    ledger: Ledger,
-    models: Mapping[str, BatchModel],
-    batch: Mapping[str, int],
-    effort: Effort,
-    tell: Tell,
-    budget: Budget,
-    names: Mapping[str, str],
-) -> None:
-    """Answer everything by models in the process, until the course ends.
-
-    Args:
-        models: By role.
-        batch: Calls answered together, by role.
-        tell: Called after each batch.
-        budget: Counts the calls that are asked.
-        names: Role to name and version, as the ledger holds it.
-
-    Raises:
-        StageError: A model answered another number of calls than it was asked.
-        BudgetReachedError: What was answered is in the ledger.
-    """
-    while not course.ended:
-        moved = False
-        for role, model in models.items():
-            calls = course.ready(role, batch[role])
-            if not calls:
-                continue
-            moved = True
-            replies = answer_batch(calls, ledger, model, effort, budget, names)
-            for call, reply in zip(calls, replies, strict=True):
-                course.receive(call, reply)
-            tell()
-        if not moved and not course.ended:
-            raise StageError("the synthesis has nothing to ask and has not ended: please report it")
-    ledger.write(effort.waiting)
-    effort.waiting.clear()
-
-
-def answer_batch(
-    calls: Sequence[Call],
-    ledger: Ledger,
-    model: BatchModel,
-    effort: Effort,
-    budget: Budget,
-    names: Mapping[str, str],
-) -> list[Reply | str]:
-    """Replies to one batch, those that the ledger lacks from the model."""
-    known = {call.id: ledger.outcome(call.id) for call in calls}
-    lacking = [call for call in calls if known[call.id] is None]
-    if lacking:
-        ledger.write([*effort.waiting, *(asking(call, names[call.role]) for call in lacking)])
-        effort.waiting.clear()
-        known |= _asked(lacking, ledger, model, effort, budget)
-    return [outcome for call in calls if (outcome := known[call.id]) is not None]
-
-
-def _asked(
-    calls: Sequence[Call], ledger: Ledger, model: BatchModel, effort: Effort, budget: Budget
-) -> dict[str, Reply | str]:
-    """Ask a model, and write down what it says."""
-    refused: dict[str, str] = {}
-    for call in calls:
-        try:
-            model.check(call)
-        except CallFailedError as error:
-            refused[call.id] = str(error)
-    asked = [call for call in calls if call.id not in refused]
-    taken = [budget.take(call) for call in asked]
-    started = time.monotonic()
-    replies = model.complete(asked) if asked else []
-    effort.seconds += time.monotonic() - started
-    if len(replies) != len(asked):
-        raise StageError(
-            f"the teacher {model.name} gave {len(replies)} replies to {len(asked)} calls; "
-            "a teacher must answer each call once"
-        )
-    ledger.write(
-        [
-            *(answering(call, reply) for call, reply in zip(asked, replies, strict=True)),
-            *(failing(call, refused[call.id]) for call in calls if call.id in refused),
-        ]
-    )
-    for reservation, reply in zip(taken, replies, strict=True):
-        reservation.settle(reply)
-    effort.asked += len(asked)
-    effort.answered += len(replies)
-    return {**refused, **{call.id: reply for call, reply in zip(asked, replies, strict=True)}}
 
 
 class Driver:
@@ -154,7 +41,9 @@ class Driver:
         self._effort, self._tell, self._names = effort, tell, names
         self._moved = asyncio.Event()
         self._flying: dict[asyncio.Task[None], tuple[Call, Endpoint]] = {}
+        self._calls: dict[str, Call] = {}
         self._failed: list[Call] = []
+        self._cut: list[Call] = []
         self._stop: BaseException | None = None
 
     async def run(
@@ -176,6 +65,7 @@ class Driver:
         pumps = [self._pump(role, *found) for role, found in endpoints.items()]
         pumps += [self._pump_here(role, *found, budget) for role, found in here.items()]
         running = [asyncio.create_task(pump) for pump in pumps]
+        budget.on_send = self._sent
         try:
             await asyncio.gather(*running)
         except asyncio.CancelledError:
@@ -186,7 +76,12 @@ class Driver:
             )
             self._stop = self._stop or KeyboardInterrupt()
             raise
+        except Exception as error:
+            self._stop = self._stop or error
+            raise
         finally:
+            for endpoint, _ in endpoints.values():
+                endpoint.closing = True
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
@@ -199,6 +94,8 @@ class Driver:
                 # Nothing is known of these calls: the endpoint as a whole could not be used.
                 for call in self._failed:
                     self._commits.later(asking(call, self._names[call.role]))
+            for call in self._cut:
+                self._commits.later(closing(call.id))
             await self._commits.flush()
         if self._stop is not None:
             raise self._stop
@@ -222,13 +119,14 @@ class Driver:
                 flying.add(task)
                 task.add_done_callback(flying.discard)
                 self._flying[task] = (call, endpoint)
+                self._calls[call.id] = call
                 task.add_done_callback(self._flying.pop)
             if calls:
                 self._tell()
                 self._moved.set()
                 await asyncio.sleep(0)
                 continue
-            self._check_not_stuck()
+            self._check_not_stuck(role)
             self._moved.clear()
             await self._moved.wait()
         self._moved.set()
@@ -244,7 +142,7 @@ class Driver:
         while not self._over:
             calls = self._course.ready(role, batch)
             if not calls:
-                self._check_not_stuck()
+                self._check_not_stuck(role)
                 self._moved.clear()
                 await self._moved.wait()
                 continue
@@ -264,15 +162,11 @@ class Driver:
 
     async def _ask(self, call: Call, endpoint: Endpoint) -> None:
         """One call, from the ledger to the ledger."""
+        outcome: Reply | str
         try:
             if self._over:
                 return
-            self._pass_on()
-            await self._commits.write(asking(call, self._names[call.role]))
-            outcome: Reply | str
             try:
-                if self._over:
-                    return
                 self._effort.asked += 1
                 outcome = await endpoint.complete(call)
                 await self._commits.write(answering(call, outcome))
@@ -283,19 +177,28 @@ class Driver:
                 await self._commits.write(failing(call, outcome))
             self._course.receive(call, outcome)
             self._tell()
-        except (BudgetReachedError, TeacherError) as error:
+        except asyncio.CancelledError:
+            self._cut.append(call)
+            raise
+        except Exception as error:  # a budget, an endpoint, the disk, ours: stop, and say it
             self._stop = self._stop or error
-        except Exception as error:  # a fault of ours or of the disk: stop, and say it
-            self._stop = self._stop or error
+            self._cut.append(call)
         finally:
+            self._calls.pop(call.id, None)
             self._moved.set()
+
+    async def _sent(self, call_id: str, tokens: int, dollars: float) -> None:
+        """Have a call in the ledger before it is on its way, with what it may cost."""
+        call = self._calls[call_id]
+        self._pass_on()
+        await self._commits.write(asking(call, self._names[call.role], tokens, dollars))
 
     def _pass_on(self) -> None:
         """Give the verdicts that have fallen to the next commit."""
-        for entry in self._effort.waiting:
+        for entry in self._effort.take():
             self._commits.later(entry)
-        self._effort.waiting.clear()
 
-    def _check_not_stuck(self) -> None:
-        if not self._course.open_calls and not self._over:
+    def _check_not_stuck(self, role: str) -> None:
+        """Only who issues requests can know that there is nothing more."""
+        if role == "teacher" and not self._course.open_calls and not self._over:
             raise StageError("the synthesis has nothing to ask and has not ended: please report it")

@@ -101,21 +101,25 @@ class Files:
         """A task that is kept."""
         self.tally.keep(instruction)
         self._instructions.add(instruction_row(instruction))
-        i = instruction
-        self._judge(Verdict(i.id, i.request_id, i.position, KEPT, "", i.nearest, i.nearest_rouge_l))
+        self._judge(verdict_of_kept(instruction))
 
     def rejected(self, rejection: Rejection) -> None:
         """A task that is not."""
         self.tally.rejected[rejection.reason] += 1
         self._rejections.add(rejection_row(rejection))
-        r = rejection
-        task = f"{r.request_id}-{r.position}"
-        self._judge(
-            Verdict(
-                *(task, r.request_id, r.position, r.reason, r.detail),
-                *(r.nearest, r.nearest_rouge_l),
-            )
-        )
+        self._judge(verdict_of(rejection))
 
     def _judge(self, verdict: Verdict) -> None:
         self._write(judging(self._course, verdict))
+
+
+def verdict_of_kept(one: Instruction) -> Verdict:
+    """As the ledger has it."""
+    place = (one.id, one.request_id, one.position)
+    return Verdict(*place, KEPT, "", one.nearest, one.nearest_rouge_l)
+
+
+def verdict_of(one: Rejection) -> Verdict:
+    """As the ledger has it."""
+    place = (one.task, one.request_id, one.position)
+    return Verdict(*place, one.reason, one.detail, one.nearest, one.nearest_rouge_l)

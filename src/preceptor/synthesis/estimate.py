@@ -18,8 +18,8 @@ from preceptor.synthesis.parse import Parsed
 from preceptor.synthesis.passages import Passage
 from preceptor.synthesis.protocols import protocol
 from preceptor.synthesis.protocols.answers import ask_answer
-from preceptor.synthesis.protocols.base import Ask, Defaults, Draft, TaskProtocol, Wanted
-from preceptor.synthesis.requests import task_sampling
+from preceptor.synthesis.protocols.base import Ask, Draft, TaskProtocol, Wanted
+from preceptor.synthesis.requests import separate_answers, task_sampling
 from preceptor.synthesis.votes import vote_messages
 from preceptor.synthesis.wishes import Wishes, empty_view
 from preceptor.teachers.calls import Message, Sampling
@@ -84,7 +84,7 @@ class _Kind:
     """Calls for each accepted task; 0 for the requests themselves."""
     prompt: float
     """Tokens, a mean."""
-    reply: tuple[float, float, float]
+    reply: tuple[float, ...]
     """Tokens: low, likely, high."""
 
 
@@ -190,14 +190,11 @@ def _requests(config: SynthesisConfig, tasks: int, kept: Sequence[float]) -> Spr
     return Spread(*(min(one, most) if most is not None else one for one in needed))
 
 
-def _reply_tokens(
-    seen: Observed | None, tasks: int, sampling: Sampling
-) -> tuple[float, float, float]:
+def _reply_tokens(seen: Observed | None, tasks: int, sampling: Sampling) -> tuple[float, ...]:
     most = float(sampling.max_new_tokens)
     if seen is not None:
-        return seen.low, seen.mean, min(seen.high, most)
-    low, likely, high = (min(tokens * tasks, most) for tokens in TASK_TOKENS)
-    return low, likely, high
+        return tuple(min(one * tasks, most) for one in (seen.low, seen.mean, seen.high))
+    return tuple(min(tokens * tasks, most) for tokens in TASK_TOKENS)
 
 
 def _prompt_tokens(
@@ -211,7 +208,7 @@ def _prompt_tokens(
 ) -> float:
     wishes, view = Wishes(config, way.defaults, seeds, passages, seed), empty_view()
     tasks = config.tasks_per_request or way.defaults.tasks_per_request
-    with_output = not _separate(config, way.defaults)
+    with_output = not separate_answers(config, way.defaults)
     number = min(requests, SAMPLED)
     found = 0
     for index in range(number):
@@ -233,7 +230,7 @@ def _further(
         if asks:
             prompt = sum(count(ask.messages) for ask in asks) / len(asks)
             found.append(_Kind("teacher", 1.0, prompt, reply))
-    if _separate(config, way.defaults):
+    if separate_answers(config, way.defaults):
         role = "answers" if "answers" in roles else "teacher"
         asks = [ask_answer(one.instruction, one.input, Wanted()) for one in some]
         prompt = sum(count(ask.messages) for ask in asks) / len(asks)
@@ -245,11 +242,6 @@ def _further(
         ) / len(some)
         found.append(_Kind(role, float(config.categories.votes), prompt, LABEL_TOKENS))
     return found
-
-
-def _separate(config: SynthesisConfig, defaults: Defaults) -> bool:
-    separate = config.answers.separate
-    return defaults.separate_answers if separate is None else separate
 
 
 def _protocol_asks(way: TaskProtocol, seed: Seed, kind: str) -> list[Ask]:
@@ -268,9 +260,14 @@ def _basis(seen: Observed | None) -> str:
             f"assumed: {TASK_TOKENS[0]} to {TASK_TOKENS[2]} tokens a task, {KEPT[0]:.0%} to "
             f"{KEPT[2]:.0%} kept; a preview or a begun run measures both"
         )
-    return (
-        f"measured on {seen.replies:,} replies of this run's ledger: {seen.mean:.0f} tokens each, "
+    kept = (
         f"{seen.kept:,} tasks kept of {seen.judged:,} requests"
+        if seen.judged
+        else f"assumed: {KEPT[0]:.0%} to {KEPT[2]:.0%} kept"
+    )
+    return (
+        f"measured on {seen.replies:,} replies of this run's ledger: {seen.mean:.0f} tokens for "
+        f"each task asked for; {kept}"
     )
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from preceptor.records import Reply
-from preceptor.synthesis.ledger_entries import Entry, grouped
+from preceptor.synthesis.ledger_entries import Entry, charging, closing, grouped
 from preceptor.synthesis.ledger_file import clear_errors, create, open_checked
 
 
@@ -36,7 +36,7 @@ class Observed:
 
     replies: int
     mean: float
-    """Tokens of a reply."""
+    """Tokens of a reply for each task that was asked for."""
     low: float
     high: float
     """Two standard errors around the mean."""
@@ -62,7 +62,7 @@ class Ledger:
                 create(path)
             self._writes = open_checked(path)
             self._reads = sqlite3.connect(path, check_same_thread=False)
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def __enter__(self) -> "Ledger":
         return self
@@ -95,6 +95,24 @@ class Ledger:
             return str(row[7])
         return Reply(row[1], row[2], row[3], bool(row[4]), row[5], row[6])
 
+    def charge_what_was_cut(self) -> int:
+        """Charge the calls that were on their way when a run was killed: each may have been billed.
+
+        Returns:
+            How many they were.
+        """
+        with self._reading, clear_errors(self.path):
+            cut = self._reads.execute(
+                "SELECT id, open_tokens, open_dollars FROM calls WHERE state = 'asked' "
+                "AND open_tokens > 0"
+            ).fetchall()
+        self.write(
+            entry
+            for id_, tokens, dollars in cut
+            for entry in (charging(id_, "cut off by a kill", tokens, dollars), closing(id_))
+        )
+        return len(cut)
+
     def totals(self) -> Totals:
         """What was paid for so far, over every run that wrote here."""
         row = self._row(
@@ -112,7 +130,9 @@ class Ledger:
         """Length and yield of the replies that a model gave to requests for tasks."""
         asked = "FROM calls WHERE kind = 'task' AND state = 'answered' AND model = ?"
         row = self._row(
-            f"SELECT COUNT(*), AVG(reply_tokens), AVG(reply_tokens * reply_tokens) {asked}", model
+            "SELECT COUNT(*), AVG(one), AVG(one * one) FROM (SELECT reply_tokens * 1.0 / "
+            f"json_extract(note, '$.tasks') AS one {asked})",
+            model,
         )
         replies, mean, square = row[0], row[1] or 0.0, row[2] or 0.0
         error = 2 * math.sqrt(max(square - mean * mean, 0.0) / replies) if replies else 0.0
@@ -146,11 +166,11 @@ class Ledger:
         return [call for (id_,) in found if (call := self.call(id_)) is not None]
 
     def _row(self, query: str, *values: object) -> Any:
-        with self._lock, clear_errors(self.path):
+        with self._reading, clear_errors(self.path):
             return self._reads.execute(query, values).fetchone()
 
     def _dict(self, query: str, *values: object) -> dict[str, Any] | None:
-        with self._lock, clear_errors(self.path):
+        with self._reading, clear_errors(self.path):
             cursor = self._reads.execute(query, values)
             row = cursor.fetchone()
             names = [column[0] for column in cursor.description]

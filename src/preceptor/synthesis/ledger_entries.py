@@ -11,14 +11,22 @@ from preceptor.teachers.calls import Call
 
 _ASK = (
     "INSERT INTO calls (id, kind, role, model, messages, prompt_sha256, sampling, seed, note, "
-    "asked_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'asked') "
-    "ON CONFLICT (id) DO UPDATE SET state = 'asked', error = NULL WHERE state = 'failed'"
+    "asked_at, state, open_tokens, open_dollars) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'asked', ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET state = 'asked', error = NULL, asked_at = excluded.asked_at, "
+    "open_tokens = excluded.open_tokens, open_dollars = excluded.open_dollars "
+    "WHERE state <> 'answered'"
 )
 _ANSWER = (
     "UPDATE calls SET state = 'answered', answered_at = ?, reply = ?, prompt_tokens = ?, "
-    "reply_tokens = ?, finished = ?, cost = ?, answered_by = ?, error = NULL WHERE id = ?"
+    "reply_tokens = ?, finished = ?, cost = ?, answered_by = ?, error = NULL, open_tokens = 0, "
+    "open_dollars = 0 WHERE id = ?"
 )
-_FAIL = "UPDATE calls SET state = 'failed', answered_at = ?, error = ? WHERE id = ?"
+_FAIL = (
+    "UPDATE calls SET state = 'failed', answered_at = ?, error = ?, open_tokens = 0, "
+    "open_dollars = 0 WHERE id = ?"
+)
+_CLOSE = "UPDATE calls SET open_tokens = 0, open_dollars = 0 WHERE id = ?"
 _CHARGE = "INSERT INTO charges (call, at, what, tokens, dollars) VALUES (?, ?, ?, ?, ?)"
 _JUDGE = (
     "INSERT OR REPLACE INTO verdicts (course, task, call, position, verdict, detail, nearest, "
@@ -47,14 +55,20 @@ class Verdict:
     nearest_rouge_l: float | None
 
 
-def asking(call: Call, model: str) -> Entry:
-    """That a call is about to be sent to a model."""
+def asking(call: Call, model: str, tokens: int = 0, dollars: float = 0.0) -> Entry:
+    """That a call is about to be sent to a model.
+
+    Args:
+        tokens: That it may be billed for, should nothing more be heard of it.
+        dollars: Likewise.
+    """
     messages = json.dumps([[m.role, m.content] for m in call.messages], ensure_ascii=False)
     return Entry(
         _ASK,
         (
             *(call.id, call.kind, call.role, model, messages, call.prompt_sha256),
             *(json.dumps(call.sampling.to_json()), call.seed, _json(call.note), time.time()),
+            *(tokens, dollars),
         ),
     )
 
@@ -71,6 +85,11 @@ def answering(call: Call, reply: Reply) -> Entry:
 def failing(call: Call, why: str) -> Entry:
     """That a model will not answer a call."""
     return Entry(_FAIL, (time.time(), why, call.id))
+
+
+def closing(call_id: str) -> Entry:
+    """That a call is not on its way any more."""
+    return Entry(_CLOSE, (call_id,))
 
 
 def charging(call_id: str, what: str, tokens: int, dollars: float) -> Entry:

@@ -10,7 +10,7 @@ from preceptor.errors import ArtifactError, StorageError
 
 APPLICATION_ID = 0x50524C31
 """In the header of every ledger."""
-VERSION = 2
+VERSION = 3
 """Of the tables: SQLite's ``user_version``."""
 HEADER_BYTES = 100
 """Of any SQLite file."""
@@ -38,6 +38,8 @@ CREATE TABLE calls (
     cost REAL,
     answered_by TEXT,
     error TEXT,
+    open_tokens INTEGER NOT NULL,
+    open_dollars REAL NOT NULL,
     CHECK ((state = 'answered') = (reply IS NOT NULL)),
     CHECK ((state = 'failed') = (error IS NOT NULL))
 ) WITHOUT ROWID;

@@ -45,8 +45,7 @@ class Caller:
         self._teachers = config.teachers()
         self.roles = tuple(self._teachers)
         self.structured = config.teacher.asks_json
-        separate = config.answers.separate
-        self.separate_answers = protocol.defaults.separate_answers if separate is None else separate
+        self.separate_answers = separate_answers(config, protocol.defaults)
 
     def task(self, index: int, shown: Sequence[Seed], wanted: Wanted, tasks: int) -> Call:
         """The first call of a request."""
@@ -55,7 +54,12 @@ class Caller:
             with_output=not self.separate_answers,
         )
         sampling = task_sampling(self._config, self._protocol.defaults)
-        note = {"request": index, "seeds": [one.id for one in shown], **_noted(wanted)}
+        note = {
+            "request": index,
+            "tasks": tasks,
+            "seeds": [one.id for one in shown],
+            **_noted(wanted),
+        }
         return self._call(ask, "teacher", sampling, note, "task", index)
 
     def follow(self, ask: Ask, task_id: str, step: int) -> Call:
@@ -90,7 +94,7 @@ class Caller:
         wanted = item.draft.wanted
         later = sum(made.cost for _, made, _ in item.calls if made is not None)
         return Instruction(
-            id=item.id if len(item.parts) == 1 else f"{item.id}-{number}",
+            id=item.part_id(number),
             instruction=task.instruction,
             input=task.input,
             output=task.output,
@@ -138,6 +142,13 @@ class Caller:
             ask.opening if self._teachers[role].local else "",
             note,
         )
+
+
+def separate_answers(config: SynthesisConfig, defaults: Defaults) -> bool:
+    """Whether outputs are written by calls of their own."""
+    if config.answers.separate is not None:
+        return config.answers.separate
+    return defaults.separate_answers or config.answers.teacher is not None
 
 
 def task_sampling(config: SynthesisConfig, defaults: Defaults) -> Sampling:

@@ -5,7 +5,6 @@ shown to the teacher. It is kept when its outputs stand too; where one call writ
 are asked at once.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,24 +12,17 @@ from typing import TYPE_CHECKING
 from preceptor.decontamination.findings import check
 from preceptor.decontamination.index import Index
 from preceptor.records import Example, Seed
-from preceptor.synthesis.categories import categorise
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.filters import KEEP, Context, Drop, judge, judge_instruction
 from preceptor.synthesis.novelty import NoveltyIndex
 from preceptor.synthesis.parse import Parsed
-from preceptor.synthesis.protocols.base import Wanted
-from preceptor.synthesis.wishes import LABELS, Counts, most
 
 if TYPE_CHECKING:  # it imports torch
     from preceptor.synthesis.semantic import SemanticIndex
 
 TOO_SIMILAR = "too similar"
 NEAR_DUPLICATE = "near-duplicate in meaning"
-OPENING_WORD = "opening word over its cap"
-OVER_QUOTA = "over its quota"
 CONTAMINATED = "overlaps with a benchmark"
-SMALL = 50
-"""Among fewer kept tasks than this, no opening word is counted as too frequent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +30,7 @@ class Accepted:
     """A task whose instruction is in the pool."""
 
     nearest: str
-    """Id of the most similar seed or accepted instruction before it."""
+    """Id of the most similar seed, accepted instruction before it, or evaluation item."""
     nearest_rouge_l: float
     verdicts: Mapping[str, str]
 
@@ -72,17 +64,8 @@ class Selection:
         for item, question in questions:
             self._novelty.add(item, question)
         self._items = frozenset(item for item, _ in questions)
-        self._openings: Counter[str] = Counter()
-        self._labels: dict[str, Counter[str | int]] = {name: Counter() for name in LABELS}
-        self.accepted = 0
 
-    def counts(self) -> Counts:
-        """Accepted tasks by their labels, as they stand now."""
-        return {name: dict(counter) for name, counter in self._labels.items()}
-
-    def accept(
-        self, id: str, task: Parsed, wanted: Wanted, context: Context, whole: bool
-    ) -> Accepted | Drop:
+    def accept(self, id: str, task: Parsed, context: Context, whole: bool) -> Accepted | Drop:
         """Whether a task comes into the pool.
 
         Args:
@@ -92,8 +75,7 @@ class Selection:
         judgement = ask(task, context, self._config.filters)
         if judgement.drop:
             return judgement.drop
-        labels = labels_of(task, wanted, whole)
-        if drop := self._over(task, labels) or (whole and self.contaminated(task)):
+        if whole and (drop := self.contaminated(task)):
             return drop
         nearest, score = self._novelty.nearest(task.instruction)
         if score > self._config.rouge_l:
@@ -106,10 +88,6 @@ class Selection:
             self._semantic.add(id, task.instruction)
             verdicts["semantic"] = KEEP
         self._novelty.add(id, task.instruction)
-        self._openings[_opening(task)] += 1
-        for name, label in labels.items():
-            self._labels[name][label] += 1
-        self.accepted += 1
         return Accepted(nearest, score, verdicts)
 
     def finish(self, task: Parsed, context: Context) -> tuple[Drop | None, Mapping[str, str]]:
@@ -126,35 +104,6 @@ class Selection:
                 return Drop(CONTAMINATED, f"{finding.benchmark}: {finding.kind}")
         return None
 
-    def _over(self, task: Parsed, labels: Mapping[str, str | int]) -> Drop | None:
-        """Caps on opening words and on labels."""
-        share, word = self._config.opening_words, _opening(task)
-        counted = share is not None and self.accepted >= SMALL
-        if counted and self._openings[word] + 1 > (share or 0) * (self.accepted + 1):
-            return Drop(OPENING_WORD, word)
-        target = self._config.target
-        for name, label in labels.items():
-            quota: Mapping[str | int, float] = getattr(self._config.quotas, name)
-            if target is None or not quota:
-                continue
-            if self._labels[name][label] >= most(quota.get(label, 0.0), target):
-                return Drop(OVER_QUOTA, f"{name} {label}")
-        return None
-
-
-def labels_of(task: Parsed, wanted: Wanted, whole: bool) -> dict[str, str | int]:
-    """What a task counts as: what was asked for, else what the teacher says; its category by the
-    rules as soon as its output is there."""
-    category = categorise(task.instruction, task.input, task.output)[0] if whole else ""
-    found: dict[str, str | int] = {
-        "category": category or wanted.category,
-        "topic": wanted.topic or task.topic,
-        "view": wanted.view or task.view,
-        "kind": wanted.kind or task.kind,
-        "difficulty": wanted.difficulty or task.difficulty,
-    }
-    return {name: label for name, label in found.items() if label}
-
 
 def as_example(task: Parsed) -> Example:
     """A task as decontamination looks at training text."""
@@ -167,8 +116,3 @@ def as_example(task: Parsed) -> Example:
         gold=-1,
         row="",
     )
-
-
-def _opening(task: Parsed) -> str:
-    words = task.instruction.split(maxsplit=1)
-    return words[0].strip("\"'*_(),.:;").lower() if words else ""

@@ -59,6 +59,10 @@ class Item:
         """Nothing of it is open."""
         return not self.waiting and bool(self.parts)
 
+    def part_id(self, number: int) -> str:
+        """The id of one of its parts: its own, where it is the only one."""
+        return self.id if len(self.parts) == 1 else f"{self.id}-{number}"
+
     @property
     def calls(self) -> list[Made]:
         """Its calls after the first, in a fixed order."""
@@ -89,6 +93,8 @@ class Slot:
 class Rejection:
     """A task that was not kept, or a call that brought none."""
 
+    task: str
+    """Its id."""
     request_id: str
     position: int
     reason: str

@@ -20,10 +20,11 @@ from preceptor.synthesis import tables
 from preceptor.synthesis.commits import Commits
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.course import Course, Sink
-from preceptor.synthesis.drive import Driver, Effort, drive_here
-from preceptor.synthesis.emission import Files, Tally
+from preceptor.synthesis.drive import Driver
+from preceptor.synthesis.drive_here import Effort, drive_here
+from preceptor.synthesis.emission import Files, Tally, verdict_of, verdict_of_kept
 from preceptor.synthesis.ledger import Ledger
-from preceptor.synthesis.ledger_entries import charging
+from preceptor.synthesis.ledger_entries import Verdict, charging, closing, judging
 from preceptor.synthesis.models import Models
 from preceptor.synthesis.passages import Passage
 from preceptor.synthesis.protocols import protocol
@@ -129,6 +130,10 @@ class Preview:
         self.tally.rejected[rejection.reason] += 1
         self.rejections.append(rejection)
 
+    def verdicts(self) -> list[Verdict]:
+        """For the ledger: what an estimate of the whole run measures by."""
+        return [*map(verdict_of_kept, self.kept_records), *map(verdict_of, self.rejections)]
+
     def to_json(self) -> dict[str, Any]:
         """As JSON writes it."""
         return {
@@ -157,6 +162,7 @@ def preview(
         made.ended = run_course(
             config, sources, models, ledger, made, seed, Effort(), "preview", count
         )
+        ledger.write(judging("preview", verdict) for verdict in made.verdicts())
     return made
 
 
@@ -183,6 +189,7 @@ def run_course(
     )
     caller = Caller(config, way, models.names, seed)
     course = Course(config, way, wishes, selection, caller, sink, few)
+    ledger.charge_what_was_cut()
     paid = ledger.totals()
     budget = Budget(config.budget, Spent(paid.dollars, paid.tokens, paid.calls))
     target = few or config.target
@@ -219,9 +226,12 @@ async def _drive(
 ) -> None:
     settings = config.teachers()
     commits = Commits(ledger)
-    budget.on_charge = lambda call, what, tokens, dollars: commits.later(
-        charging(call, what, tokens, dollars)
-    )
+
+    def charge(call: str, what: str, tokens: int, dollars: float) -> None:
+        commits.later(charging(call, what, tokens, dollars))
+        commits.later(closing(call))
+
+    budget.on_charge = charge
     try:
         async with AsyncExitStack() as stack:
             endpoints: dict[str, tuple[Endpoint, int]] = {}

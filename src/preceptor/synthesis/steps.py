@@ -47,7 +47,7 @@ class Steps:
             passage=wanted.passage.text if wanted.passage else "",
         )
         id = f"{slot.call.id}-{parsed.position}"
-        accepted = self._selection.accept(id, parsed, wanted, context, whole)
+        accepted = self._selection.accept(id, parsed, context, whole)
         if isinstance(accepted, Drop):
             return None, accepted
         item = Item(id, parsed, accepted, context, draft)

@@ -43,7 +43,7 @@ _INSTRUCTION = (
     *("prompt_tokens", "reply_tokens", "cost", "nearest", "nearest_rouge_l", "verdicts", "flags"),
 )
 _REJECTION = (
-    *("request_id", "position", "reason", "instruction", "input", "output", "detail"),
+    *("task", "request_id", "position", "reason", "instruction", "input", "output", "detail"),
     *("nearest", "nearest_rouge_l"),
 )
 _REQUEST = (

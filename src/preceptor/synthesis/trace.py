@@ -68,7 +68,8 @@ def rejected(folder: Path, reason: str, samples: int) -> dict[str, Any]:
 
 def _record(id: str, root: Path) -> dict[str, Any] | None:
     """A kept task's row, from the last published synthesis that has it."""
-    for path in sorted(root.glob("synthesis-*/instructions.parquet"), reverse=True):
+    made = root.glob("synthesis-*/instructions.parquet")
+    for path in sorted(made, key=lambda one: one.stat().st_mtime, reverse=True):
         rows = pq.read_table(path, filters=[("id", "==", id)]).to_pylist()
         if rows:
             found: dict[str, Any] = rows[0]

@@ -4,36 +4,33 @@ Seeds are chosen by keyed ranks (``draws.lowest``): a seed more or less changes 
 that show it, so replies to all others still apply.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from preceptor import draws
 from preceptor.records import Seed
+from preceptor.synthesis.caps import LABELS, Counts, most
 from preceptor.synthesis.config import SynthesisConfig
 from preceptor.synthesis.passages import Passage, draw_passage
 from preceptor.synthesis.protocols.base import Defaults, Wanted
 
-LABELS = ("category", "topic", "view", "kind", "difficulty")
-"""What quotas are kept by."""
 AHEAD = 100
 """Quotas look so many tasks ahead: a label that is behind is asked for more often, never only."""
-
-Counts = Mapping[str, Mapping[str | int, int]]
-"""For each of ``LABELS``, how many accepted tasks have each label."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The pool as a request may see it."""
+    """What came of earlier requests, as a request may see it."""
 
-    accepted: int
+    pool: int
+    """Accepted tasks that may be shown."""
     counts: Counts
+    """Of the kept."""
 
 
 def empty_view() -> View:
-    """Before anything was accepted."""
-    return View(0, {name: {} for name in LABELS})
+    """Before anything came of any."""
+    return View(0, {})
 
 
 class Wishes:
@@ -60,7 +57,7 @@ class Wishes:
 
     @property
     def looks_at_pool(self) -> bool:
-        """A request depends on what was accepted before it."""
+        """A request depends on what came of those before it."""
         return self.bootstraps or self._config.depends_on_pool
 
     def shown(self, index: int, pool: Sequence[Seed], view: View) -> tuple[Seed, ...]:
@@ -68,7 +65,7 @@ class Wishes:
 
         Until the pool has any, all are hand-written (Self-Instruct, arXiv 2212.10560).
         """
-        places = draws.sample(view.accepted, self._machine, self._seed, "machine", index)
+        places = draws.sample(view.pool, self._machine, self._seed, "machine", index)
         human = self._human + self._machine - len(places) if self._machine else self._human
         chosen = draws.lowest(self._ids, human, self._seed, "demonstrations", index)
         seeds = [self._seeds[i] for i in chosen]
@@ -103,19 +100,19 @@ class Wishes:
         shares: Mapping[str | int, float] = getattr(self._config.quotas, name)
         if not shares:
             return None
-        soon = sum(view.counts[name].values()) + AHEAD
-        behind = {
-            label: max(share * soon - view.counts[name].get(label, 0), 0.0)
-            for label, share in shares.items()
-        }
-        place = draws.uniform(self._seed, "quota", name, index) * sum(behind.values())
-        for label, weight in behind.items():
+        counts = view.counts.get(name, {})
+        soon, target = sum(counts.values()) + AHEAD, self._config.target
+        weights: dict[str | int, float] = {}
+        for label, share in shares.items():
+            behind = share * soon - counts.get(label, 0)
+            if target is not None:
+                behind = min(behind, most(share, target) - counts.get(label, 0))
+            weights[label] = max(behind, 0.0)
+        if not any(weights.values()):
+            weights = dict(shares)
+        place = draws.uniform(self._seed, "quota", name, index) * sum(weights.values())
+        for label, weight in weights.items():
             place -= weight
             if place < 0:
                 return label
-        return max(behind, key=behind.__getitem__)
-
-
-def most(share: float, target: int) -> int:
-    """How many of a target a share allows."""
-    return math.ceil(share * target)
+        return max(weights, key=weights.__getitem__)

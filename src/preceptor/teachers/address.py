@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from preceptor.errors import RecipeError
+from preceptor.teachers.bodies import encodable
 from preceptor.teachers.config import TeacherConfig
 
 KEYS = re.compile(r"\b(?:sk|pk|gsk|xai|hf|AIza|key)[-_][\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
@@ -85,7 +86,9 @@ def key_of(config: TeacherConfig) -> str:
 
 
 def shown(text: str, key: str = "", most: int = SAID) -> str:
-    """What a server said, in one line of at most so many characters and without keys."""
+    """What a server said, in one line of at most so many characters, without keys or halves of
+    surrogate pairs."""
+    text = encodable(text)
     if key:
         text = text.replace(key, "[key]")
     line = " ".join(KEYS.sub("[key]", text).split())

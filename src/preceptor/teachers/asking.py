@@ -2,6 +2,7 @@
 help. A call that waits for its next attempt is not in flight: others go meanwhile.
 """
 
+import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -25,6 +26,12 @@ SLOWER = 1.5
 """A connection may be silent for so many times the slowest reply lately."""
 FORGETTING = 0.995
 """What becomes of that slowest reply's seconds with every reply."""
+SILENCE = 60.0
+"""Seconds in which a connection may say nothing, whatever the reply's length; ``stall`` is asked
+first."""
+PER_TOKEN = 0.1
+"""Seconds more for each token that the reply may have: a server that sends it whole is silent
+until the last is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,8 @@ class PacedEndpoint(ABC):
         self.sending: set[str] = set()
         """Ids of the calls that are on their way: not those that wait for a turn or to be sent
         again."""
+        self.closing = False
+        """No call is sent again: what is on its way is waited for, and ends with its attempt."""
         self.price = known.price if known else FREE
         self._priced = known is not None
         self._config, self._budget = config, budget
@@ -116,6 +125,7 @@ class PacedEndpoint(ABC):
             BudgetReachedError: Asking could exceed the budget.
             TeacherError: The key or the model is refused, the quota is used up, or nothing
                 answered for long (``patience``).
+            asyncio.CancelledError: It would be sent again, and the endpoint is closing.
         """
         history = History(self._clock.now())
         worst = worst_case(call, self.price)
@@ -124,7 +134,10 @@ class PacedEndpoint(ABC):
                 return await self._once(call, worst, history)
             except Fault as fault:
                 wait = self._failed(call, fault, history)
-            await self._clock.sleep(wait)
+            if not self.closing:
+                await self._clock.sleep(wait)
+            if self.closing:
+                raise asyncio.CancelledError("the endpoint is closing")
 
     def _failed(self, call: Call, fault: Fault, history: History) -> float:
         """Seconds until the next attempt; raises where there is none."""
@@ -150,10 +163,11 @@ class PacedEndpoint(ABC):
         try:
             self._check_alive()
             self._budget.check_time()
+            await self._budget.on_send(call.id, worst.tokens, worst.dollars)
             sent = True
             self.attempts += 1
             self.sending.add(call.id)
-            answer = await self._attempt(call, self._silence(history))
+            answer = await self._attempt(call, self._silence(call, history))
             reply = answer.reply
             self._succeeded(turn.started)
             turn.answered(reply.prompt_tokens + reply.reply_tokens)
@@ -182,14 +196,17 @@ class PacedEndpoint(ABC):
         if not self._priced:
             self.notes["price unknown"] += 1
 
-    def _silence(self, history: History) -> float:
+    def _silence(self, call: Call, history: History) -> float:
         """Seconds in which a connection may say nothing.
 
         A server that sends a reply whole is silent until it is written, so a fixed limit would
         cut every long reply and pay for it again and again: what replies took lately and what this
         call already waited for in vain raise it.
         """
-        limit = max(self._config.stall * 2.0**history.stalled, SLOWER * self._slowest)
+        first = self._config.stall
+        if first is None:
+            first = SILENCE + PER_TOKEN * call.sampling.max_new_tokens
+        limit = max(first * 2.0**history.stalled, SLOWER * self._slowest)
         return min(limit, self._config.timeout)
 
     def _account(self, fault: Fault, reservation: Reservation) -> None:

@@ -133,7 +133,7 @@ def reply_of(call: Call, found: object, price: Price, model: str) -> tuple[Reply
     """
     choice = _first_choice(found)
     assert isinstance(found, dict)
-    text = _text(choice)
+    text = encodable(_text(choice))
     usage, note = _usage(found), ""
     if "{" not in text and call.schema is not None:
         note = "a reply to a call with a schema is no JSON"
@@ -150,14 +150,21 @@ def reply_of(call: Call, found: object, price: Price, model: str) -> tuple[Reply
         fault.tokens = usage
         raise fault
     named = found.get("model")
+    named = encodable(named) if isinstance(named, str) else model
     reply = Reply(
         text,
         *usage,
         finished=reason != "length",
         cost=dollars(*usage, price),
-        model=named if isinstance(named, str) and named != model else "",
+        model=named if named != model else "",
     )
     return reply, note
+
+
+def encodable(text: str) -> str:
+    """A text that UTF-8 can write: JSON's escapes can name half of a surrogate pair, and a file or
+    a database takes none. Each half becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _first_choice(found: object) -> dict[str, Any]:

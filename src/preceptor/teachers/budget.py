@@ -8,7 +8,7 @@ been billed.
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -114,6 +114,9 @@ class Budget:
         self.on_charge: Callable[[str, str, int, float], None] = lambda *_: None
         """Called with call id, fault, tokens and dollars of each attempt that may have been billed
         without a reply."""
+        self.on_send: Callable[[str, int, float], Awaitable[None]] = _nothing_to_do
+        """Awaited before each attempt at a call of an endpoint, with call id and the tokens and
+        dollars that it may cost at worst: a process that is killed can tell nobody afterwards."""
         self._config, self._clock, self._began = config, clock, clock()
         self._spent, self._reserved = spent or Spent(), Spent()
         self._lock = threading.Lock()
@@ -217,6 +220,10 @@ class Budget:
             waiting, self._waiting = self._waiting, []
         for loop, freed in waiting:
             loop.call_soon_threadsafe(_wake, freed)
+
+
+async def _nothing_to_do(call_id: str, tokens: int, dollars: float) -> None:
+    """Nobody wants to know of attempts."""
 
 
 def _wake(freed: asyncio.Future[None]) -> None:

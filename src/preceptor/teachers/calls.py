@@ -125,6 +125,8 @@ class Endpoint(Protocol):
 
     sending: set[str]
     """Ids of the calls that are on their way."""
+    closing: bool
+    """Set by whoever ends a run: no call is sent again then."""
     faults: Counter[str]
     """Failed attempts by kind."""
     notes: Counter[str]
@@ -137,6 +139,7 @@ class Endpoint(Protocol):
             CallFailedError: See there.
             BudgetReachedError: Asking could exceed the budget.
             TeacherError: It cannot be reached or used at all: no call will be answered.
+            asyncio.CancelledError: It would be sent again, and the endpoint is closing.
         """
 
 

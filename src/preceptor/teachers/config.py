@@ -57,8 +57,10 @@ class TeacherConfig(Config):
     tokens_per_minute: float | None = Field(default=None, gt=0)
     timeout: float = Field(default=300.0, gt=0)
     """Seconds for a whole reply."""
-    stall: float = Field(default=60.0, gt=0)
-    """Seconds in which a connection may say nothing."""
+    stall: float | None = Field(default=None, gt=0)
+    """Seconds in which a connection may say nothing, before replies were seen to take longer. None:
+    60 seconds and a tenth of a second for each token that a reply may have. ``timeout`` at
+    most."""
     attempts: int = Field(default=6, ge=1)
     """How often one call is sent at most."""
     price: Price | None = None

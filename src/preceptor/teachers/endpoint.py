@@ -140,12 +140,25 @@ class OpenAIEndpoint(PacedEndpoint):
         try:
             found = json.loads(raw)
         except (ValueError, RecursionError) as error:
-            raise Fault("cut", "the reply is no whole JSON", billed=True) from error
+            if raw.lstrip().startswith("{"):
+                raise Fault("cut", "the reply is no whole JSON", billed=True) from error
+            raise self._no_json(headers, raw) from error
         reply, note = reply_of(call, found, self.price, self._config.model)
         if note:
             self.notes[note] += 1
         now = self._clock.date()
         return Answer(reply, told(headers, "requests", now), told(headers, "tokens", now))
+
+    def _no_json(self, headers: Mapping[str, str], raw: str) -> Fault:
+        """A page instead of a reply: something else listens there, or stands before the server."""
+        form = shown(headers.get("content-type", "").partition(";")[0], self._key).lower()
+        what = "text" if not form or "json" in form else form
+        what = what if raw.strip() else "nothing"
+        return Fault(
+            "not json",
+            f"answers with {what} and not JSON: check teacher.endpoint (most end in /v1)",
+            billed=form != "text/html",  # no server that was paid for writes a web page
+        )
 
     def _judged(self, status: int, headers: Mapping[str, str], raw: str) -> Fault:
         said = shown(error_message(raw), self._key)

@@ -6,7 +6,6 @@ it.
 
 import asyncio
 import importlib
-import json
 import os
 import random
 from collections.abc import Mapping
@@ -135,7 +134,8 @@ class LiteLLMEndpoint(PacedEndpoint):
             return self._answer(call, response)
 
     def _answer(self, call: Call, response: Any) -> Answer:
-        found = json.loads(response.model_dump_json())
+        # Not by way of JSON: pydantic writes no half of a surrogate pair.
+        found = response.model_dump()
         reply, note = reply_of(call, found, self.price, self._config.model)
         if note:
             self.notes[note] += 1

@@ -23,6 +23,8 @@ LIMITED_PER_ATTEMPT = 20
 and say nothing of the call."""
 REJECTED = 5
 """Calls that an endpoint may reject before it ever answered one: then it rejects all."""
+UNREADABLE = 5
+"""Responses in a row that are no JSON, before any reply: then it is no such endpoint."""
 OTHERS = 2
 """Further calls that fail while none is answered: then it is the endpoint."""
 
@@ -55,7 +57,7 @@ class Patience:
         self._began, self._replied_at = clock.now(), float("-inf")
         self._failing: set[str] = set()
         """Calls that failed since the last reply."""
-        self._rejected = 0
+        self._rejected = self._unreadable = 0
 
     def replied(self) -> None:
         """A call was answered."""
@@ -78,6 +80,9 @@ class Patience:
             raise TeacherError(f"{self._who}: {fault.message}")
         if fault.means == "call":
             self._reject(fault)
+        self._unreadable = self._unreadable + 1 if fault.kind == "not json" else 0
+        if self._never_replied and self._unreadable >= UNREADABLE:
+            raise TeacherError(f"{self._who} {fault.message}")
         self._failing.add(call_id)
         history.limited += fault.limited
         history.failed += not fault.limited

@@ -50,7 +50,7 @@ class Fault(Exception):
 
         Args:
             kind: For counting: 'refused', 'connection', 'reset', 'timeout', 'stalled', 'cut',
-                'malformed', 'filtered' or 'http NNN'.
+                'not json', 'malformed', 'filtered' or 'http NNN'.
             message: For people, without keys.
             means: ``again``: another attempt may do; ``call``: this call will never be answered;
                 ``teacher``: no call will be.
