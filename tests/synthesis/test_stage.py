@@ -251,6 +251,18 @@ def test_votes_and_answers_by_other_models_are_asked_of_them(tmp_path: Path) -> 
     assert kinds == [{"task"}, {"answer"}, {"vote"}]
 
 
+def test_a_reply_that_had_to_be_mended_is_flagged_and_counted(tmp_path: Path) -> None:
+    def nearly(call: Call) -> Reply:
+        words = " ".join(draws.choose(WORDS, call.seed, place) for place in range(7))
+        return reply(f"{{'tasks': [{{'instruction': 'Explain {words}.', 'output': 'So.',}}]}}")
+
+    counts, _ = run(tmp_path, ScriptedModel(nearly), updated(requests=4))
+    kept = read_instructions(tmp_path / "work" / "files" / "instructions.parquet")
+    assert kept
+    assert all(one.flags["repaired"] for one in kept)
+    assert counts["flags"]["repaired"] == len(kept)
+
+
 def test_a_preview_leaves_its_replies_to_the_run(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite"
     found = preview(CONFIG, SOURCES, models(ScriptedModel(invented)), ledger, 0, 2)

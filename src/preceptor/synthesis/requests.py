@@ -120,7 +120,7 @@ class Caller:
             passage_id=wanted.passage.id if wanted.passage else "",
             call_ids=tuple(call.id for call, _, _ in item.calls),
             cost=reply.cost / max(slot.found, 1) + later / len(item.parts),
-            flags=flags(task, wanted.passage.text if wanted.passage else ""),
+            flags=_flagged(task, wanted),
         )
 
     def _call(
@@ -142,6 +142,12 @@ class Caller:
             ask.opening if self._teachers[role].local else "",
             note,
         )
+
+
+def _flagged(task: Parsed, wanted: Wanted) -> dict[str, str]:
+    """Flags, and what had to be mended of the reply to read the task."""
+    found = flags(task, wanted.passage.text if wanted.passage else "")
+    return {**found, "repaired": task.repaired} if task.repaired else found
 
 
 def separate_answers(config: SynthesisConfig, defaults: Defaults) -> bool:
