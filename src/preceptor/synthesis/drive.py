@@ -12,7 +12,7 @@ from preceptor.errors import BudgetReachedError, StageError, TeacherError
 from preceptor.records import Reply
 from preceptor.synthesis.commits import Commits
 from preceptor.synthesis.course import Course
-from preceptor.synthesis.drive_here import Effort, Tell, answer_batch
+from preceptor.synthesis.drive_here import STUCK, Effort, Tell, answer_batch
 from preceptor.synthesis.ledger import Ledger
 from preceptor.synthesis.ledger_entries import answering, asking, closing, failing
 from preceptor.teachers.budget import Budget
@@ -201,4 +201,4 @@ class Driver:
     def _check_not_stuck(self, role: str) -> None:
         """Only who issues requests can know that there is nothing more."""
         if role == "teacher" and not self._course.open_calls and not self._over:
-            raise StageError("the synthesis has nothing to ask and has not ended: please report it")
+            raise StageError(STUCK)

@@ -16,6 +16,9 @@ from preceptor.teachers.budget import Budget
 from preceptor.teachers.calls import BatchModel, Call, CallFailedError
 
 
+STUCK = "the synthesis has nothing to ask and has not ended: please report it"
+
+
 @dataclass(slots=True)
 class Effort:
     """What this run asked anew: what is in the ledger costs nothing."""
@@ -66,34 +69,21 @@ def drive_here(
         BudgetReachedError: What was answered is in the ledger.
     """
     try:
-        _drive_here(course, ledger, models, batch, effort, tell, budget, names)
+        while not course.ended:
+            moved = False
+            for role, model in models.items():
+                calls = course.ready(role, batch[role])
+                if not calls:
+                    continue
+                moved = True
+                replies = answer_batch(calls, ledger, model, effort, budget, names)
+                for call, reply in zip(calls, replies, strict=True):
+                    course.receive(call, reply)
+                tell()
+            if not moved and not course.ended:
+                raise StageError(STUCK)
     finally:
         ledger.write(effort.take())
-
-
-def _drive_here(
-    course: Course,
-    ledger: Ledger,
-    models: Mapping[str, BatchModel],
-    batch: Mapping[str, int],
-    effort: Effort,
-    tell: Tell,
-    budget: Budget,
-    names: Mapping[str, str],
-) -> None:
-    while not course.ended:
-        moved = False
-        for role, model in models.items():
-            calls = course.ready(role, batch[role])
-            if not calls:
-                continue
-            moved = True
-            replies = answer_batch(calls, ledger, model, effort, budget, names)
-            for call, reply in zip(calls, replies, strict=True):
-                course.receive(call, reply)
-            tell()
-        if not moved and not course.ended:
-            raise StageError("the synthesis has nothing to ask and has not ended: please report it")
 
 
 def answer_batch(
