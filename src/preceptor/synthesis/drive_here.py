@@ -15,7 +15,6 @@ from preceptor.synthesis.ledger_entries import Entry, answering, asking, failing
 from preceptor.teachers.budget import Budget
 from preceptor.teachers.calls import BatchModel, Call, CallFailedError
 
-
 STUCK = "the synthesis has nothing to ask and has not ended: please report it"
 
 
