@@ -91,7 +91,8 @@ def test_the_tables_of_the_stage_are_read(tmp_path: Path) -> None:
     names = (tmp_path / f"{name}.parquet" for name in ("instructions", "rejections", "requests"))
     with tables(*names) as (instructions, rejections, requests):
         instructions.add(instruction_row(kept))
-        rejections.add(rejection_row(Rejection("c", 1, "refusal", "Say.", "", "No.", "I cannot")))
+        lost = Rejection("c-1", "c", 1, "refusal", "Say.", "", "No.", "I cannot")
+        rejections.add(rejection_row(lost))
         requests.add(request_row(call, reply, ""))
         requests.add(request_row(call, None, "timed out"))
     (tmp_path / "manifest.json").write_text('{"key": "abc"}')
