@@ -41,10 +41,6 @@ class BioInstruct(OnePass):
         },
     )
 
-    def __init__(self, domain: str = "biomedical") -> None:
-        """For tasks of a domain, named by an adjective."""
-        self._domain = domain
-
     def ask(
         self,
         shown: Sequence[Seed],

@@ -60,10 +60,6 @@ class MedInstruct(OnePass):
         },
     )
 
-    def __init__(self, domain: str = "biomedical") -> None:
-        """For tasks of a domain, named by an adjective."""
-        self._domain = domain
-
     def ask(
         self,
         shown: Sequence[Seed],

@@ -6,6 +6,10 @@ from preceptor.synthesis.protocols.base import Ask, Draft
 class OnePass:
     """Asks nothing further about a task; the run itself asks for an answer where it is to."""
 
+    def __init__(self, domain: str = "biomedical") -> None:
+        """For tasks of a domain, named by an adjective."""
+        self._domain = domain
+
     def next(self, draft: Draft) -> Ask | None:
         """Nothing."""
         return None
