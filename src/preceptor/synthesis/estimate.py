@@ -6,7 +6,7 @@ are taken from wide bounds that are stated with the result.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,15 @@ from preceptor.synthesis.requests import separate_answers, task_sampling
 from preceptor.synthesis.votes import vote_messages
 from preceptor.synthesis.wishes import Wishes, empty_view
 from preceptor.teachers.calls import Message, Sampling
-from preceptor.teachers.prices import price_of
+from preceptor.teachers.config import BudgetConfig
+from preceptor.teachers.open import known_price
+from preceptor.teachers.prices import KnownPrice
 
 Count = Callable[[Sequence[Message]], int]
 """Tokens of a prompt."""
 
+FREELY = BudgetConfig()
+"""No limit: an estimate is made also where a price is unknown."""
 SAMPLED = 200
 """Prompts whose tokens are counted, where there are more."""
 ENOUGH = 20
@@ -116,8 +120,8 @@ def estimate_synthesis(
     sampling = task_sampling(config, way.defaults)
     reply = _reply_tokens(seen, tasks, sampling)
     kinds = [_Kind("teacher", 0.0, prompt, reply), *_further(config, way, seeds, count)]
-    sums = [_summed(kinds, which, requests, kept, tasks, config) for which in range(3)]
-    prices = {role: price_of(teacher) for role, teacher in config.teachers().items()}
+    prices = {role: known_price(teacher, FREELY) for role, teacher in config.teachers().items()}
+    sums = [_summed(kinds, which, requests, kept, tasks, config, prices) for which in range(3)]
     known = all(prices.values())
     return SynthesisEstimate(
         requests,
@@ -148,6 +152,7 @@ def _summed(
     kept: tuple[float, float, float],
     tasks: int,
     config: SynthesisConfig,
+    prices: Mapping[str, KnownPrice | None],
 ) -> _Sum:
     """The low, likely or high sum. With a target few are kept where many requests are needed."""
     asked = (requests.low, requests.likely, requests.high)[which]
@@ -156,7 +161,7 @@ def _summed(
     calls = prompt = reply = dollars = 0.0
     for kind in kinds:
         number = accepted * kind.per_task if kind.per_task else asked
-        price = price_of(config.teachers()[kind.role])
+        price = prices[kind.role]
         tokens = (number * kind.prompt, number * kind.reply[which])
         calls, prompt, reply = calls + number, prompt + tokens[0], reply + tokens[1]
         if price is not None:
