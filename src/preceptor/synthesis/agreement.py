@@ -1,4 +1,7 @@
-"""How far two ways of giving categories agree: rules, votes, labels by hand.
+"""How far two ways of giving categories agree: rules, votes, labels.
+
+The packaged labels were given by one annotator, a language model that read each record whole
+(``docs/categories.md``); they are not a clinician's.
 
 ``labels/`` holds labels that were given by reading, by the guide in ``docs/categories.md``: the id
 of a task and its category, no text. Half of BioInstruct's labelled rows, by their id, were never

@@ -4,7 +4,7 @@ extraction (ie), text generation (gen), or other.
 The released records (arXiv 2310.19975) carry no category, and how the paper assigned them is
 unknown. The guide in ``docs/categories.md`` is ours, and so are the rules (``category_rules``): the
 first that fires decides, and its name is kept with the record. How well they follow the guide is
-measured against labels by hand (``agreement``); a model's vote may decide instead (``votes``).
+measured against packaged labels (``agreement``); a model's vote may decide instead (``votes``).
 """
 
 from preceptor.synthesis.category_rules import RULES, see

@@ -29,7 +29,7 @@ class Categories:
     votes_agree: int
     """Of them, those whose category is what most of their votes say."""
     agreement: Agreement
-    """Of the rules with labels by hand."""
+    """Of the rules with the packaged labels (``docs/categories.md``)."""
     labelled: str
     """Which labelled tasks: 'records', those of this set that the rules were written without; or
     'seeds', our own, which were looked at, where this set has none that are labelled."""

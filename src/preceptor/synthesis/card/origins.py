@@ -85,7 +85,8 @@ def _agreement(found: Categories) -> str:
         else ""
     )
     return (
-        f"The rules agree with labels by hand in {formats.percent(one.accuracy.value)} "
+        "The rules agree with labels that a language model gave, reading each record whole, in "
+        f"{formats.percent(one.accuracy.value)} "
         f"({formats.coverage(LEVEL)} interval {formats.points(one.accuracy.low)} to "
         f"{formats.points(one.accuracy.high)}{kappa}) of {which}."
     )

@@ -162,7 +162,7 @@ def assigned(found: Categories, records: int) -> Table:
 
 
 def agreement(found: Agreement) -> Table:
-    """Labels by hand against what the rules say."""
+    """Labels given by reading against what the rules say."""
     rows = tuple(
         (
             NAMES[category],
@@ -173,7 +173,7 @@ def agreement(found: Agreement) -> Table:
         for category, counts in zip(CATEGORIES, found.confusion, strict=True)
     )
     head = ("Labelled", *(f"rules: {name}" for name in CATEGORIES), "Precision", "Recall")
-    return Table("Labels by hand (rows) and rules (columns)", head, rows)
+    return Table("Labels (rows) and rules (columns)", head, rows)
 
 
 def said(caption: str, what: str, counts: Mapping[str, int], records: int) -> Table:
